@@ -1,0 +1,56 @@
+// The bytes a packet is decoded from, together with their place in the stream: every fault can say where it is, and payloads are views
+// of the same memory.
+
+import { areSmallArraysCheap } from "./engine.ts";
+import { MalformedPacketError } from "./error.ts";
+
+/** Up to this length a payload is copied where small arrays are cheap. */
+const MAX_COPY_LENGTH = 32;
+
+/** A run of received bytes. The decoder has one for its chunk and one for packets that came in pieces. */
+export class IncomingBytes {
+  /** The bytes. */
+  bytes: Uint8Array;
+  /** The offset in the stream of `bytes[0]`; below zero if that byte is no part of the stream. */
+  origin: number;
+  #buffer: ArrayBufferLike | undefined = undefined;
+  #byteOffset = 0;
+  readonly #copyLength = areSmallArraysCheap() ? MAX_COPY_LENGTH : -1;
+
+  constructor(bytes: Uint8Array, origin: number) {
+    this.bytes = bytes;
+    this.origin = origin;
+  }
+
+  /** Goes on with other bytes. */
+  assign(bytes: Uint8Array, origin: number): void {
+    this.origin = origin;
+    if (this.bytes === bytes) return;
+    this.bytes = bytes;
+    this.#buffer = undefined;
+  }
+
+  /** Views the bytes from `start` to `end`; a copy, where that costs less. */
+  view(start: number, end: number): Uint8Array {
+    const length = end - start;
+    if (length <= this.#copyLength) return this.#copy(start, length);
+    // `buffer` is read once for all payloads of a chunk, and not at all for a chunk of acknowledgements: the first access to it is
+    // slow. Built on it, a view takes less time than `subarray`.
+    if (this.#buffer === undefined) {
+      this.#buffer = this.bytes.buffer;
+      this.#byteOffset = this.bytes.byteOffset;
+    }
+    return new Uint8Array(this.#buffer, this.#byteOffset + start, length);
+  }
+
+  #copy(start: number, length: number): Uint8Array {
+    const copy = new Uint8Array(length);
+    for (let i = 0; i < length; i++) copy[i] = this.bytes[start + i]!;
+    return copy;
+  }
+
+  /** Makes the error for a fault at `index`. */
+  fault(packet: string, state: string, rule: string, index: number): MalformedPacketError {
+    return new MalformedPacketError(`Cannot decode ${packet}: ${state}`, rule, this.origin + index);
+  }
+}
