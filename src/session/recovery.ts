@@ -1,0 +1,127 @@
+// What a new connection owes before any new work: the subscriptions a server lost, then the replay of unfinished exchanges.
+import type { Packet, PacketId, Subscription } from "../codec/mod.ts";
+import { Fifo } from "../fifo.ts";
+import type { OutgoingExchange, OutgoingExchanges, SessionLostPolicy } from "./outgoing.ts";
+
+/** The recovery of one session after a CONNACK. */
+export class Recovery {
+  readonly #outgoing: OutgoingExchanges;
+  /** Portions of live subscriptions that are still to be sent; they are owed until sent, over any number of connections. */
+  readonly #restore: Fifo<readonly Subscription[]> = new Fifo();
+  /** Exchanges that are still to be handed out again on this connection. */
+  readonly #replay: Fifo<OutgoingExchange> = new Fifo();
+  /** Until when the next of them must wait; `undefined` if it may leave. */
+  #replayAt: number | undefined;
+
+  /**
+   * @param outgoing The exchanges of the session.
+   */
+  constructor(outgoing: OutgoingExchanges) {
+    this.#outgoing = outgoing;
+  }
+
+  /** Whether nothing is owed any more, so that new requests can be admitted. */
+  get isDone(): boolean {
+    return this.#replay.length === 0 && this.#restore.length === 0;
+  }
+
+  /**
+   * Whether requests admitted before may leave. All that is owed goes first; but a subscription that waits for a Packet Identifier
+   * may wait for that of a request, and then must not hold it back.
+   */
+  get letsRequestsPass(): boolean {
+    return this.isDone || (this.#replay.length === 0 && !this.#outgoing.hasFreePacketId);
+  }
+
+  /** How many exchanges are still to be replayed. */
+  get replayPending(): number {
+    return this.#replay.length;
+  }
+
+  /** When `handleTimeout` must be called; `undefined` if no replayed packet waits for a time. */
+  get deadline(): number | undefined {
+    return this.#replay.length === 0 ? undefined : this.#replayAt;
+  }
+
+  /** The deadline has come: the next packet may leave, also if a busy connection takes it only later. */
+  handleTimeout(now: number): void {
+    if (this.#replayAt !== undefined && now >= this.#replayAt) this.#replayAt = undefined;
+  }
+
+  /**
+   * The server lost the session: these subscriptions are owed, instead of any before.
+   *
+   * @returns The publishes that ended.
+   */
+  handleSessionLost(
+    portions: readonly (readonly Subscription[])[],
+    policy: SessionLostPolicy,
+  ): OutgoingExchange[] {
+    this.#restore.clear();
+    for (const portion of portions) this.#restore.push(portion);
+    // A SUBSCRIBE that ended was restoring a portion, and is one of these again.
+    return this.#outgoing.handleSessionLost(policy).filter(({ state }) => state !== "awaiting-suback");
+  }
+
+  /** A connection was accepted: every exchange the server may know of is owed. */
+  handleConnected(): void {
+    this.#replay.clear();
+    for (const exchange of this.#outgoing.replayOrder()) this.#replay.push(exchange);
+    this.#replayAt = undefined;
+  }
+
+  /** During a replay, this exchange is owed too, after all others. */
+  append(exchange: OutgoingExchange): void {
+    this.#replay.push(exchange);
+  }
+
+  /** The connection is gone: the replay begins anew on the next one, from the exchanges as they stand then. */
+  handleClose(): void {
+    this.#replay.clear();
+  }
+
+  /** Takes the next packet that is owed; `undefined` if there is none, or if it must wait until `deadline`. */
+  nextPacket(throttleMillis: number, now: number): Packet | undefined {
+    const restored = this.#nextRestored();
+    if (restored !== undefined) return restored;
+    this.handleTimeout(now);
+    if (this.#replayAt !== undefined) return undefined;
+    for (let exchange = this.#replay.shift(); exchange !== undefined; exchange = this.#replay.shift()) {
+      const packetId = packetIdOf(exchange);
+      // An answer that came in between has ended it, or has moved it on.
+      if (this.#outgoing.find(packetId) !== exchange) continue;
+      const packet = replayPacket(exchange);
+      this.#outgoing.handleTransmit(packetId);
+      if (throttleMillis > 0) this.#replayAt = now + throttleMillis;
+      return packet;
+    }
+    return undefined;
+  }
+
+  #nextRestored(): Packet | undefined {
+    const outgoing = this.#outgoing;
+    if (this.#restore.length === 0 || !outgoing.hasFreePacketId) return undefined;
+    const packetId = outgoing.allocatePacketId();
+    const packet: Packet = { type: "subscribe", packetId, subscriptions: this.#restore.shift()! };
+    outgoing.openSubscribe(packet, 0, true);
+    outgoing.handleTransmit(packetId);
+    return packet;
+  }
+}
+
+function packetIdOf(exchange: OutgoingExchange): PacketId {
+  return exchange.state === "awaiting-pubcomp" ? exchange.packetId : exchange.packet.packetId;
+}
+
+/** The packet that repeats an exchange: a PUBLISH that may be known to the server has DUP set [MQTT-3.3.1-1]. */
+function replayPacket(exchange: OutgoingExchange): Packet {
+  switch (exchange.state) {
+    case "awaiting-pubcomp":
+      return { type: "pubrel", packetId: exchange.packetId };
+    case "awaiting-puback":
+    case "awaiting-pubrec":
+      return exchange.isRepeat ? { ...exchange.packet, dup: true } : exchange.packet;
+    default:
+      return exchange.packet;
+  }
+}

@@ -1,0 +1,397 @@
+// The MQTT 3.1.1 session of a client as a pure state machine: packets and times go in; packets, events and the next deadline come
+// out. It does no I/O, reads no clock and draws no random numbers.
+//
+// Theory of operation. A session outlives its connections. `phase` says where it stands with the current one:
+//
+//   closed ─ handleOpen → connecting ─ CONNACK 0 → connected ─ DISCONNECT handed out → ended
+//      ↑_______________________ handleClose, from anywhere _______________________________│
+//
+// After a CONNACK the session first makes the server whole: subscriptions it lost, then the replay of what it has not finished.
+// Until that is handed out no new request is admitted, so new work never passes old work. Packets leave through `pollTransmit` in
+// this order: CONNECT; answers to the server and PINGREQ; restored subscriptions; replay; new requests; DISCONNECT.
+//
+// Not handled here: bytes, sockets, waiting requests (the caller asks `canPublish` and `canControl`), dialling, and time limits for
+// connecting and for a drain.
+import type { Connack, Connect, Packet, PacketId, Publish, Pubrec, QoS, Subscription } from "../codec/mod.ts";
+import { Fifo } from "../fifo.ts";
+import { ConnectionRefusedError, KeepAliveTimeoutError, ProtocolError } from "./error.ts";
+import type { CompletingPacket, SessionEvent, Token } from "./event.ts";
+import { IncomingExchanges } from "./incoming.ts";
+import { KeepAlive } from "./keep_alive.ts";
+import type { PublishRequest, SessionDiagnostics, SessionOptions } from "./options.ts";
+import { type OutgoingExchange, OutgoingExchanges } from "./outgoing.ts";
+import { Recovery } from "./recovery.ts";
+import { AdmittedRequests } from "./requests.ts";
+import { LiveSubscriptions } from "./subscriptions.ts";
+import { type SessionPhase, violationOf } from "./transitions.ts";
+
+const PINGREQ: Packet = { type: "pingreq" };
+const DISCONNECT: Packet = { type: "disconnect" };
+
+/**
+ * The MQTT 3.1.1 session of a client, without I/O.
+ *
+ * Calling order: after any command or `handle…`, take packets with `pollTransmit` until it gives `undefined`, then events with
+ * `pollEvent` until it gives `undefined`, and only then read `pollTimeout`: taking a packet moves the deadlines. A `handle…` that
+ * throws has found the connection unusable: close it and call `handleClose`; the events before it are still to be taken.
+ *
+ * @example A session that connects and publishes
+ * ```ts
+ * import { Session } from "@petrel/mqtt/session";
+ * import { assertEquals } from "@std/assert";
+ *
+ * const session = new Session({
+ *   inflight: 100, inflightQos2: 20, ackMode: "automatic", resubscribe: true,
+ *   onSessionLost: { qos1: "resend", qos2: "fail" }, pendingThrottleMillis: 0,
+ * });
+ * const connect = {
+ *   type: "connect", clientId: "sensor", cleanSession: true, keepAlive: 60,
+ *   will: undefined, username: undefined, password: undefined,
+ * } as const;
+ * session.handleOpen(connect, 0);
+ * assertEquals(session.pollTransmit(0), connect);
+ * session.handlePacket({ type: "connack", sessionPresent: false, returnCode: 0 }, 5);
+ * session.publish({ topicName: "t", payload: new Uint8Array([1]), qos: 1, retain: false });
+ * assertEquals(session.pollTransmit(5)?.type, "publish");
+ * assertEquals(session.pollEvent(), { type: "connected", sessionPresent: false });
+ * assertEquals(session.pollTimeout(), 60_005);
+ * ```
+ */
+export class Session {
+  #options: SessionOptions;
+  #phase: SessionPhase = "closed";
+  #connect: Connect | undefined;
+  #connectTaken = false;
+  #disconnect: "none" | "drained" | "now" = "none";
+  readonly #outgoing: OutgoingExchanges = new OutgoingExchanges();
+  readonly #incoming: IncomingExchanges = new IncomingExchanges();
+  readonly #subscriptions: LiveSubscriptions = new LiveSubscriptions();
+  readonly #keepAlive: KeepAlive = new KeepAlive();
+  /** Answers to the server and PINGREQ: they belong to the connection and go with it. */
+  readonly #replies: Fifo<Packet> = new Fifo();
+  readonly #recovery: Recovery = new Recovery(this.#outgoing);
+  readonly #requests: AdmittedRequests = new AdmittedRequests(this.#outgoing);
+  readonly #events: Fifo<SessionEvent> = new Fifo();
+  #ignoredAcks = 0;
+  #sessionLostFailures = 0;
+
+  /**
+   * Makes a session that has no connection yet.
+   *
+   * @param options How the session behaves.
+   */
+  constructor(options: SessionOptions) {
+    this.#options = options;
+  }
+
+  /** Changes how the session behaves from now on. Open exchanges stay open, also beyond a smaller window. */
+  configure(options: SessionOptions): void {
+    this.#options = options;
+  }
+
+  /** Where the session stands with its connection. */
+  get phase(): SessionPhase {
+    return this.#phase;
+  }
+
+  /** Whether no request is unfinished: nothing admitted waits, and the server owes no answer to an outgoing exchange. */
+  get isIdle(): boolean {
+    return this.#outgoing.size === 0 && this.#requests.length === 0;
+  }
+
+  /** Whether a QoS 1 or QoS 2 publish awaits its acknowledgement: the next connection repeats it. */
+  get hasUnacknowledgedPublish(): boolean {
+    return this.#outgoing.inflight > 0;
+  }
+
+  /** Whether a publish at this QoS can be admitted now: the session is whole again, and the window has room. */
+  canPublish(qos: QoS): boolean {
+    return this.#admitsRequests() && this.#outgoing.hasRoom(qos, this.#options);
+  }
+
+  /** Whether a SUBSCRIBE or UNSUBSCRIBE can be admitted now. They do not count for the window. */
+  canControl(): boolean {
+    return this.#admitsRequests() && this.#outgoing.hasFreePacketId;
+  }
+
+  /**
+   * Admits a message; `canPublish` must allow it.
+   *
+   * @param request The message.
+   * @param token Who asked for it; its end is reported for QoS 1 and 2.
+   * @returns The Packet Identifier; 0 at QoS 0.
+   * @throws {RangeError} If `canPublish` does not allow it.
+   */
+  publish(request: PublishRequest, token: Token = 0): PacketId {
+    const { qos } = request;
+    if (!this.canPublish(qos)) throw new RangeError(`Cannot publish: the session does not admit QoS ${qos} now`);
+    return this.#requests.publish(request, token);
+  }
+
+  /**
+   * Admits a SUBSCRIBE; `canControl` must allow it.
+   *
+   * @param subscriptions At least one [MQTT-3.8.3-3].
+   * @param token Who asked for it.
+   * @returns The Packet Identifier.
+   * @throws {RangeError} If `canControl` does not allow it.
+   */
+  subscribe(subscriptions: readonly Subscription[], token: Token = 0): PacketId {
+    if (!this.canControl()) throw new RangeError("Cannot subscribe: the session does not admit requests now");
+    return this.#requests.subscribe(subscriptions, token);
+  }
+
+  /**
+   * Admits an UNSUBSCRIBE; `canControl` must allow it.
+   *
+   * @param topicFilters At least one [MQTT-3.10.3-2].
+   * @param token Who asked for it.
+   * @returns The Packet Identifier.
+   * @throws {RangeError} If `canControl` does not allow it.
+   */
+  unsubscribe(topicFilters: readonly string[], token: Token = 0): PacketId {
+    if (!this.canControl()) throw new RangeError("Cannot unsubscribe: the session does not admit requests now");
+    return this.#requests.unsubscribe(topicFilters, token);
+  }
+
+  /**
+   * Acknowledges a delivery in manual mode: PUBACK at QoS 1, PUBREC at QoS 2. In any order, and harmless when repeated.
+   *
+   * @param publish The very packet that was delivered.
+   * @returns Whether it is acknowledged; `false` if the connection it came on is gone or ended: the server delivers it again.
+   */
+  acknowledge(publish: Publish): boolean {
+    if (publish.qos === 0) return true;
+    const reply = this.#incoming.acknowledge(publish);
+    if (reply === undefined) return this.#incoming.canAcknowledge(publish);
+    this.#replies.push(reply);
+    return true;
+  }
+
+  /** Admits no further request, finishes what was admitted, and then hands out DISCONNECT. It outlives a lost connection. */
+  disconnect(): void {
+    if (this.#disconnect === "none") this.#disconnect = "drained";
+  }
+
+  /** Hands out DISCONNECT as the next packet after CONNECT, whatever is unfinished. */
+  disconnectNow(): void {
+    this.#disconnect = "now";
+  }
+
+  /** Ends the interest in a request: it goes on, as the protocol demands, but its end is not reported. */
+  forget(packetId: PacketId, token: Token): void {
+    const exchange = this.#outgoing.find(packetId);
+    if (exchange?.token === token) exchange.token = 0;
+  }
+
+  /**
+   * A network connection is open: CONNECT is the first packet to be taken [MQTT-3.1.0-1].
+   *
+   * @param connect The CONNECT of this connection. Another `clientId` than before is another session: the old one counts as lost.
+   * @param now The time now, in milliseconds.
+   */
+  handleOpen(connect: Connect, now: number): void {
+    const isAnotherSession = this.#connect !== undefined && this.#connect.clientId !== connect.clientId;
+    this.#connect = connect;
+    this.#connectTaken = false;
+    this.#phase = "connecting";
+    this.#keepAlive.handleOpen(connect.keepAlive, now);
+    if (isAnotherSession) this.#handleSessionLost();
+  }
+
+  /** Bytes came from the server, at `now` in milliseconds: it is alive, whether or not they make a packet yet. */
+  handleActivity(now: number): void {
+    this.#keepAlive.handleActivity(now);
+  }
+
+  /** A connection that had been too busy to take packets took bytes, at `now` in milliseconds. */
+  handleProgress(now: number): void {
+    this.#keepAlive.handleProgress(now);
+  }
+
+  /**
+   * Handles a packet of the server.
+   *
+   * @param packet The packet.
+   * @param now The time now, in milliseconds.
+   * @throws {ProtocolError} If the server broke a rule of the protocol [MQTT-4.8.0-1].
+   * @throws {ConnectionRefusedError} If the server refused the connection.
+   */
+  handlePacket(packet: Packet, now: number): void {
+    if (this.#phase === "closed" || this.#phase === "ended") return;
+    const violation = violationOf(this.#phase, packet.type);
+    if (violation !== undefined) throw new ProtocolError(packet.type, violation.state, violation.rule);
+    switch (packet.type) {
+      case "publish":
+        return this.#handlePublish(packet);
+      case "connack":
+        return this.#handleConnack(packet, now);
+      case "puback":
+        this.#complete(this.#outgoing.handlePuback(packet), packet);
+        break;
+      case "pubrec":
+        this.#handlePubrec(packet);
+        break;
+      case "pubrel":
+        this.#replies.push(this.#incoming.handlePubrel(packet.packetId));
+        break;
+      case "pubcomp":
+        this.#complete(this.#outgoing.handlePubcomp(packet), packet);
+        break;
+      case "suback": {
+        const ended = this.#outgoing.handleSuback(packet);
+        if (ended !== undefined) this.#subscriptions.handleSuback(ended.packet, packet);
+        this.#complete(ended, packet);
+        break;
+      }
+      case "unsuback": {
+        const ended = this.#outgoing.handleUnsuback(packet);
+        if (ended !== undefined) this.#subscriptions.handleUnsuback(ended.packet);
+        this.#complete(ended, packet);
+        break;
+      }
+      case "pingresp":
+        this.#keepAlive.handlePingresp(now);
+        break;
+    }
+    this.#events.push({ type: "incoming", packet });
+  }
+
+  /**
+   * The deadline of `pollTimeout` has come; harmless before it.
+   *
+   * @param now The time now, in milliseconds.
+   * @throws {KeepAliveTimeoutError} If the server has been silent for too long.
+   */
+  handleTimeout(now: number): void {
+    if (this.#phase !== "connected") return;
+    this.#recovery.handleTimeout(now);
+    const action = this.#keepAlive.handleTimeout(now);
+    if (action === "ping") this.#replies.push(PINGREQ);
+    else if (action === "give-up") throw new KeepAliveTimeoutError(this.#keepAlive.silentMillis(now));
+  }
+
+  /** The network connection is gone, whoever ended it. Exchanges and requests stay; answers the server awaited go with it. */
+  handleClose(): void {
+    this.#leave("closed");
+  }
+
+  /**
+   * Takes the next packet to be sent. It counts as sent from here on: if the connection is lost, it may have been delivered.
+   *
+   * @param now The time now, in milliseconds.
+   * @returns The packet, or `undefined` if there is nothing to send now.
+   */
+  pollTransmit(now: number): Packet | undefined {
+    if (this.#phase !== "connecting" && this.#phase !== "connected") return undefined;
+    const packet = this.#connectTaken ? this.#nextPacket(now) : this.#takeConnect();
+    if (packet === undefined) return undefined;
+    this.#keepAlive.handleOutgoing(now);
+    if (packet === PINGREQ) this.#keepAlive.handlePingreq(now);
+    else if (packet === DISCONNECT) this.#leave("ended");
+    return packet;
+  }
+
+  /** Takes the next event; `undefined` if there is none. */
+  pollEvent(): SessionEvent | undefined {
+    return this.#events.shift();
+  }
+
+  /** When `handleTimeout` and `pollTransmit` must be called next, in milliseconds; `undefined` if time alone changes nothing. */
+  pollTimeout(): number | undefined {
+    if (this.#phase !== "connected") return undefined;
+    const keepAlive = this.#keepAlive.deadline;
+    const replay = this.#recovery.deadline;
+    if (keepAlive === undefined || replay === undefined) return keepAlive ?? replay;
+    return Math.min(keepAlive, replay);
+  }
+
+  /** What can be seen of the session from outside, at this moment. */
+  diagnostics(): SessionDiagnostics {
+    return {
+      phase: this.#phase,
+      inflight: this.#outgoing.inflight,
+      inflightQos2: this.#outgoing.inflightQos2,
+      outgoingExchanges: this.#outgoing.size,
+      replayPending: this.#recovery.replayPending,
+      incomingQos2: this.#incoming.awaitingPubrel,
+      unacknowledged: this.#incoming.unacknowledged,
+      subscriptions: this.#subscriptions.size,
+      ignoredAcks: this.#ignoredAcks,
+      sessionLostFailures: this.#sessionLostFailures,
+      roundTripMillis: this.#keepAlive.roundTripMillis,
+    };
+  }
+
+  /** Nothing more goes out on this connection: what it owed the server goes with it. */
+  #leave(phase: "closed" | "ended"): void {
+    this.#phase = phase;
+    this.#replies.clear();
+    this.#recovery.handleClose();
+    this.#incoming.handleClose();
+  }
+
+  #admitsRequests(): boolean {
+    return this.#phase === "connected" && this.#disconnect === "none" && this.#recovery.isDone;
+  }
+
+  #takeConnect(): Packet | undefined {
+    this.#connectTaken = true;
+    return this.#connect;
+  }
+
+  #nextPacket(now: number): Packet | undefined {
+    if (this.#disconnect === "now") return DISCONNECT;
+    if (this.#phase === "connected") {
+      const packet = this.#replies.shift() ??
+        this.#recovery.nextPacket(this.#options.pendingThrottleMillis, now) ??
+        (this.#recovery.letsRequestsPass ? this.#requests.takeNext() : undefined);
+      if (packet !== undefined) return packet;
+    }
+    return this.#disconnect === "drained" && this.isIdle ? DISCONNECT : undefined;
+  }
+
+  #handlePublish(packet: Publish): void {
+    const { deliver, reply } = this.#incoming.handlePublish(packet, this.#options.ackMode);
+    if (reply !== undefined) this.#replies.push(reply);
+    if (deliver) this.#events.push({ type: "incoming", packet });
+  }
+
+  #handleConnack(packet: Connack, now: number): void {
+    const { returnCode, sessionPresent } = packet;
+    if (returnCode !== 0) throw new ConnectionRefusedError(returnCode);
+    if (sessionPresent && this.#connect?.cleanSession === true) {
+      throw new ProtocolError("connack", "Session Present is 1 although Clean Session was 1", "MQTT-3.2.2-1");
+    }
+    this.#phase = "connected";
+    this.#keepAlive.handleActivity(now);
+    this.#events.push({ type: "connected", sessionPresent });
+    if (!sessionPresent) this.#handleSessionLost();
+    this.#recovery.handleConnected();
+  }
+
+  /** The server knows nothing of this session: what may have been delivered is for the policy to decide, the rest is kept. */
+  #handleSessionLost(): void {
+    this.#incoming.handleSessionLost();
+    if (!this.#options.resubscribe) this.#subscriptions.clear();
+    const failed = this.#recovery.handleSessionLost(this.#subscriptions.portions(), this.#options.onSessionLost);
+    this.#sessionLostFailures += failed.length;
+    for (const { token } of failed) {
+      if (token !== 0) this.#events.push({ type: "request-failed", token, mayHaveBeenDelivered: true });
+    }
+  }
+
+  /** Answers with PUBREL, which never overtakes the replayed PUBREL of an earlier PUBREC [MQTT-4.6.0-4]. */
+  #handlePubrec(packet: Pubrec): void {
+    const released = this.#outgoing.handlePubrec(packet);
+    if (released === undefined) this.#ignoredAcks++;
+    if (released !== undefined && this.#recovery.replayPending > 0) this.#recovery.append(released);
+    else this.#replies.push({ type: "pubrel", packetId: packet.packetId });
+  }
+
+  /** Reports the end of an exchange; an answer that ended none is counted and otherwise ignored. */
+  #complete(ended: OutgoingExchange | undefined, packet: CompletingPacket): void {
+    if (ended === undefined) this.#ignoredAcks++;
+    else if (ended.token !== 0) this.#events.push({ type: "request-completed", token: ended.token, packet });
+  }
+}
