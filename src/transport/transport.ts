@@ -1,0 +1,87 @@
+// What the event loop knows of the network. An adapter implements this and nothing else; it knows no MQTT.
+
+/** A way to reach a server over a network: the part of a broker address an adapter needs. */
+export type DialTarget = TcpTarget;
+
+/** A server that listens on a TCP port. */
+export interface TcpTarget {
+  /** The tag of this kind of target. */
+  readonly kind: "tcp";
+  /** A host name or an IP address, IPv6 without brackets. */
+  readonly hostname: string;
+  /** The port, 1 to 65535. */
+  readonly port: number;
+  /** Whether TCP_NODELAY is set, so that small packets leave at once. */
+  readonly noDelay: boolean;
+}
+
+/** What a transport tells its owner. Both are called from the runtime's event loop, never from inside a call to the transport. */
+export interface TransportHandlers {
+  /**
+   * Bytes have arrived. The receiver owns the chunk: the transport never writes to it again, so views of it may be kept.
+   *
+   * @param chunk At least one byte.
+   */
+  data(chunk: Uint8Array): void;
+  /**
+   * The connection is over, whoever ended it. Called exactly once for every transport that was handed out, also after `destroy`,
+   * and nothing is called after it.
+   *
+   * @param error Why, if it did not end in order.
+   */
+  close(error?: Error): void;
+}
+
+/** A connected, ordered, reliable stream of bytes. */
+export interface Transport {
+  /**
+   * Sends the first `length` bytes of `chunk`. One call at a time: the next one waits for this one's promise.
+   *
+   * @param chunk The bytes; they belong to the transport until the call is done.
+   * @param length How many of them.
+   * @returns `undefined` if all bytes were taken at once and the chunk is free again; otherwise a promise that resolves when
+   * they were. It never rejects: a failed write ends the connection, which `close` tells, and then resolves.
+   */
+  write(chunk: Uint8Array, length: number): Promise<void> | undefined;
+  /** Stops `data` until `resume`. Where `canPause` is false it does nothing. */
+  pause(): void;
+  /** Lets `data` go on. */
+  resume(): void;
+  /** Ends the sending side once all writes are done; the peer's bytes still arrive, then `close` follows. */
+  shutdown(): void;
+  /** Ends both sides now. A write in flight resolves. */
+  destroy(): void;
+  /** Whether `pause` holds the peer back; a WebSocket of a runtime cannot. */
+  readonly canPause: boolean;
+}
+
+/** What a dial is given besides its target. */
+export interface DialOptions {
+  /** Ends the dial: it rejects with the signal's reason, and nothing stays open. */
+  readonly signal: AbortSignal;
+}
+
+/**
+ * Opens a transport. Resolves once bytes can be sent and received (TLS done, upgrade answered); rejects with the runtime's error
+ * otherwise. Every resource is freed if it rejects.
+ */
+export type Dial = (target: DialTarget, handlers: TransportHandlers, options: DialOptions) => Promise<Transport>;
+
+/** An option that this runtime, or this transport, cannot honour. It is never ignored instead. */
+export class UnsupportedOptionError extends Error {
+  /** The name of the class. */
+  override readonly name: string = "UnsupportedOptionError";
+  /** The option's name. */
+  readonly option: string;
+
+  /**
+   * Makes the error.
+   *
+   * @param option The option's name.
+   * @param message What cannot be done, and where.
+   */
+  constructor(option: string, message: string) {
+    super(message);
+    this.option = option;
+  }
+}

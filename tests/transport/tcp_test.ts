@@ -1,0 +1,109 @@
+import { assertEquals, assertGreater, assertLess, assertMatch, assertRejects, assertStrictEquals } from "@std/assert";
+import { deadline, delay } from "@std/async";
+import { dialBunTcp } from "../../src/transport/tcp_bun.ts";
+import { dialDenoTcp } from "../../src/transport/tcp_deno.ts";
+import type { Dial, TcpTarget, TransportHandlers } from "../../src/transport/transport.ts";
+import { runtime, test } from "../support/test.ts";
+import { transportContract } from "./contract.ts";
+import type { ContractServer } from "./contract_connection.ts";
+import { listenLoopback } from "./loopback.ts";
+
+const dial: Dial = runtime === "deno" ? dialDenoTcp : dialBunTcp;
+const deaf: TransportHandlers = { data: () => {}, close: () => {} };
+const { signal } = new AbortController();
+
+transportContract(`TCP on ${runtime}`, () => listenLoopback(dial));
+
+/** The median of 15 round trips in which two small writes ask for one answer, in milliseconds. */
+async function measureTwoWritesOneAnswer(server: ContractServer, target: TcpTarget): Promise<number> {
+  let answered = (): void => {};
+  const ended = Promise.withResolvers<void>();
+  const handlers = { data: () => answered(), close: () => ended.resolve() };
+  const accepting = server.accept();
+  const transport = await dial(target, handlers, { signal });
+  const peer = await accepting;
+  void (async () => {
+    let heard = 0;
+    for (let chunk = await peer.read(); chunk !== undefined; chunk = await peer.read()) {
+      heard += chunk.length;
+      for (; heard >= 2; heard -= 2) void peer.write(new Uint8Array(1));
+    }
+  })();
+  const rounds: number[] = [];
+  for (let i = 0; i < 15; i++) {
+    const answer = new Promise<void>((resolve) => answered = resolve);
+    const start = performance.now();
+    await transport.write(new Uint8Array(1), 1);
+    await transport.write(new Uint8Array(1), 1);
+    await answer;
+    rounds.push(performance.now() - start);
+  }
+  transport.destroy();
+  await ended.promise;
+  return rounds.sort((a, b) => a - b)[7]!;
+}
+
+test("two small writes and an answer take no delayed ACK", async () => {
+  await using server = await listenLoopback(dial);
+  assertLess(await measureTwoWritesOneAnswer(server, server.target), 20);
+});
+
+test("noDelay false leaves Nagle's algorithm on", async () => {
+  await using server = await listenLoopback(dial);
+  assertGreater(await measureTwoWritesOneAnswer(server, { ...server.target, noDelay: false }), 20);
+}, { skip: globalThis.process?.platform === "linux" ? undefined : "the delayed ACK of Linux is what is measured" });
+
+test("what the kernel has taken is still sent after destroy", async () => {
+  await using server = await listenLoopback(dial);
+  const ended = Promise.withResolvers<Error | undefined>();
+  const accepting = server.accept();
+  const transport = await dial(server.target, { data: () => {}, close: ended.resolve }, { signal });
+  const peer = await accepting;
+  await transport.write(new Uint8Array(1_000_000), 1_000_000);
+  transport.destroy();
+  await ended.promise;
+  let received = 0;
+  for (let chunk = await peer.read(); chunk !== undefined; chunk = await peer.read()) received += chunk.length;
+  assertEquals(received, 1_000_000);
+});
+
+test("a refused dial tells the runtime's code", async () => {
+  await using server = await listenLoopback(dial);
+  await server.refuse();
+  const error = await assertRejects(() => dial(server.target, deaf, { signal }));
+  assertEquals((error as Error & { code?: string }).code, "ECONNREFUSED");
+});
+
+test("an unknown host is refused with the runtime's error", async () => {
+  // A label of 64 letters is one too many, so that no name server is asked.
+  const hostname = `${"x".repeat(64)}.invalid`;
+  const error = await assertRejects(() => dial({ kind: "tcp", hostname, port: 1883, noDelay: true }, deaf, { signal }));
+  assertMatch(error.message, /lookup|ENOTFOUND/);
+});
+
+test("a port that is none is refused", async () => {
+  await assertRejects(() =>
+    dial({ kind: "tcp", hostname: "127.0.0.1", port: 70_000, noDelay: true }, deaf, { signal })
+  );
+});
+
+test("aborting ends an attempt that the server leaves unanswered", async () => {
+  const listener = Deno.listen({ hostname: "127.0.0.1", port: 0, tcpBacklog: 0 });
+  const { port } = listener.addr;
+  const target: TcpTarget = { kind: "tcp", hostname: "127.0.0.1", port, noDelay: true };
+  const filling = new AbortController();
+  const fillers: Promise<Deno.TcpConn | undefined>[] = [];
+  for (let i = 0; i < 4; i++) {
+    fillers.push(Deno.connect({ hostname: "127.0.0.1", port, signal: filling.signal }).catch(() => undefined));
+  }
+  await delay(50);
+  const controller = new AbortController();
+  const dialing = dial(target, deaf, { signal: controller.signal });
+  assertStrictEquals(await Promise.race([dialing, delay(50)]), undefined, "the backlog was not full");
+  const reason = new Error("long enough");
+  controller.abort(reason);
+  assertStrictEquals(await assertRejects(() => deadline(dialing, 1000)), reason);
+  filling.abort();
+  for (const conn of await Promise.all(fillers)) conn?.close();
+  listener.close();
+}, { skip: runtime === "bun" ? "Bun cannot cancel an attempt" : undefined });
