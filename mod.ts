@@ -1,0 +1,110 @@
+/**
+ * An MQTT 3.1.1 client for Deno, Bun and the edge.
+ *
+ * `AsyncClient.create` gives a handle and an event loop. *Nothing moves unless the event loop is polled*: by `for await`, by `poll`,
+ * or by `pollBatch`.
+ *
+ * @example Subscribe, publish, receive, disconnect
+ * ```ts
+ * import { AsyncClient } from "@petrel/mqtt";
+ * import { MemoryNetwork, ScriptedServer } from "@petrel/mqtt/testing";
+ * import { assertEquals } from "@std/assert";
+ *
+ * // A server in memory; without `transport`, `broker` is dialled over TCP.
+ * const network = new MemoryNetwork();
+ * const server = new ScriptedServer(network);
+ * const serving = server.accept().then((connection) => connection.autoRespond());
+ *
+ * const { client, eventLoop } = AsyncClient.create({
+ *   clientId: "petrel", broker: "mqtt://example.net", transport: network.dial,
+ * });
+ * await client.subscribe("hello/+", 1);
+ * await client.publish("hello/petrel", "fair winds", { qos: 1 });
+ *
+ * for await (const event of eventLoop) {
+ *   if (event.type !== "incoming" || event.packet.type !== "publish") continue;
+ *   assertEquals(new TextDecoder().decode(event.packet.payload), "fair winds");
+ *   await client.disconnect();
+ * }
+ * await serving;
+ * ```
+ *
+ * @module
+ */
+export {
+  AsyncClient,
+  type ClientPair,
+  type CreateOptions,
+  parseBrokerUrl,
+  type ParsedBrokerUrl,
+  type PublishOptions,
+  type RequestOptions,
+} from "./src/client/mod.ts";
+export {
+  type BrokerAddress,
+  type Clock,
+  type ConnectionError,
+  ConnectionLostError,
+  type ConnectionLostReason,
+  type Credentials,
+  type CredentialsRequest,
+  type DisconnectedEvent,
+  DisconnectTimeoutError,
+  type DriverCounters,
+  type Event,
+  EventLoop,
+  type EventLoopDiagnostics,
+  type FailureContext,
+  type Flap,
+  type FlapCause,
+  LoopClosedError,
+  type Millis,
+  type MqttOptions,
+  type OutgoingEvent,
+  type PollOptions,
+  PublishNotice,
+  type PublishResult,
+  type ReconnectOptions,
+  type RequestChannelDiagnostics,
+  RequestChannelFullError,
+  RequestFailedError,
+  type RequestFailedReason,
+  SubscribeNotice,
+  SubscribeRefusedError,
+  type TrafficCounters,
+  UnsubscribeNotice,
+  type WaitOptions,
+  type WillOptions,
+} from "./src/loop/mod.ts";
+export {
+  type AckMode,
+  type ConnectedEvent,
+  ConnectionRefusedError,
+  type IncomingEvent,
+  KeepAliveTimeoutError,
+  ProtocolError,
+  type SessionDiagnostics,
+  type SessionLostPolicy,
+} from "./src/session/mod.ts";
+export {
+  type Dial,
+  type DialOptions,
+  type DialTarget,
+  type TcpTarget,
+  type Transport,
+  type TransportHandlers,
+  UnsupportedOptionError,
+} from "./src/transport/transport.ts";
+export {
+  isTopicFilter,
+  isTopicName,
+  MalformedPacketError,
+  type Packet,
+  type PacketId,
+  type PacketType,
+  PreparedTopic,
+  type Publish,
+  type QoS,
+  type Subscription,
+  topicMatches,
+} from "./src/codec/mod.ts";

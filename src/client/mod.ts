@@ -1,0 +1,5 @@
+// What other folders may use of the client.
+export { parseBrokerUrl, type ParsedBrokerUrl } from "./broker_url.ts";
+export { AsyncClient, type ClientPair, type CreateOptions, type RequestOptions } from "./client.ts";
+export { resolveOptions } from "./options.ts";
+export type { PublishOptions } from "./request_builder.ts";

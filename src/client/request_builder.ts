@@ -1,0 +1,116 @@
+// From the arguments of a call to a request that is known to be valid.
+import {
+  describeTopicFilterFault,
+  describeTopicNameFault,
+  MAX_PACKET_SIZE,
+  packetSize,
+  PreparedTopic,
+  publishSize,
+  type QoS,
+  type Suback,
+  type Subscription,
+  type Unsuback,
+} from "../codec/mod.ts";
+import type { Completion, PublishRequest, PublishResult, SubscribeRequest, UnsubscribeRequest } from "../loop/mod.ts";
+import { PayloadSlab } from "./payload_slab.ts";
+
+/** How a message is published. */
+export interface PublishOptions {
+  /** The QoS. Default 0. */
+  readonly qos?: QoS | undefined;
+  /** Whether the server keeps it as a retained message. Default `false`. */
+  readonly retain?: boolean | undefined;
+}
+
+/** The longest Topic Name for which a publish needs no exact measuring: 3 bytes of UTF-8 for each UTF-16 unit, and 9 around it. */
+const HEADROOM_PER_UNIT = 3;
+const HEADROOM = 9;
+
+/** Makes valid requests for one client. */
+export class RequestBuilder {
+  readonly #maxPacketSize: number;
+  readonly #slab: PayloadSlab = new PayloadSlab();
+
+  /**
+   * @param maxPacketSize Most bytes of an outgoing packet.
+   */
+  constructor(maxPacketSize: number = MAX_PACKET_SIZE) {
+    this.#maxPacketSize = maxPacketSize;
+  }
+
+  /** A publish. @throws {TypeError | RangeError} If it is not valid. */
+  publish(
+    topic: string | PreparedTopic,
+    payload: Uint8Array | string,
+    options: PublishOptions | undefined,
+    completion: Completion<PublishResult> | undefined,
+  ): PublishRequest {
+    const preparedTopic = topic instanceof PreparedTopic ? topic : undefined;
+    const topicName = preparedTopic === undefined ? topic as string : preparedTopic.topicName;
+    if (preparedTopic === undefined) {
+      const fault = describeTopicNameFault(topicName);
+      if (fault !== undefined) throw new TypeError(`Cannot publish: topicName ${fault}`);
+    }
+    const qos = checkQos("publish", options?.qos ?? 0);
+    const retain = options?.retain ?? false;
+    if (typeof retain !== "boolean") throw new TypeError(`Cannot publish: retain is ${retain}, neither true nor false`);
+    if (typeof payload !== "string" && !(payload instanceof Uint8Array)) {
+      throw new TypeError("Cannot publish: payload is neither text nor bytes");
+    }
+    const bytes = this.#slab.copy(payload);
+    this.#checkPublishSize(topicName, bytes.length, qos);
+    return {
+      kind: "publish",
+      order: 0,
+      admit: undefined,
+      topicName,
+      preparedTopic,
+      payload: bytes,
+      qos,
+      retain,
+      completion,
+    };
+  }
+
+  /** A subscribe. @throws {TypeError | RangeError} If it is not valid. */
+  subscribe(subscriptions: readonly Subscription[], completion: Completion<Suback> | undefined): SubscribeRequest {
+    if (subscriptions.length === 0) throw new TypeError("Cannot subscribe: no topic filter is given [MQTT-3.8.3-3]");
+    const checked = subscriptions.map(({ topicFilter, qos }) => {
+      checkTopicFilter("subscribe", topicFilter);
+      return { topicFilter, qos: checkQos("subscribe", qos) };
+    });
+    this.#checkSize("subscribe", packetSize({ type: "subscribe", packetId: 1, subscriptions: checked }));
+    return { kind: "subscribe", order: 0, admit: undefined, subscriptions: checked, completion };
+  }
+
+  /** An unsubscribe. @throws {TypeError | RangeError} If it is not valid. */
+  unsubscribe(topicFilters: readonly string[], completion: Completion<Unsuback> | undefined): UnsubscribeRequest {
+    if (topicFilters.length === 0) throw new TypeError("Cannot unsubscribe: no topic filter is given [MQTT-3.10.3-2]");
+    for (const topicFilter of topicFilters) checkTopicFilter("unsubscribe", topicFilter);
+    const copied = [...topicFilters];
+    this.#checkSize("unsubscribe", packetSize({ type: "unsubscribe", packetId: 1, topicFilters: copied }));
+    return { kind: "unsubscribe", order: 0, admit: undefined, topicFilters: copied, completion };
+  }
+
+  #checkPublishSize(topicName: string, payloadLength: number, qos: QoS): void {
+    if (payloadLength + topicName.length * HEADROOM_PER_UNIT + HEADROOM <= this.#maxPacketSize) return;
+    this.#checkSize("publish", publishSize(topicName, payloadLength, qos));
+  }
+
+  #checkSize(action: string, size: number): void {
+    if (size <= this.#maxPacketSize) return;
+    throw new RangeError(
+      `Cannot ${action}: the packet has ${size} bytes, more than the ${this.#maxPacketSize} allowed`,
+    );
+  }
+}
+
+function checkTopicFilter(action: string, topicFilter: string): void {
+  const fault = describeTopicFilterFault(topicFilter);
+  if (fault !== undefined) throw new TypeError(`Cannot ${action}: topicFilter ${fault}`);
+}
+
+function checkQos(action: string, qos: QoS): QoS {
+  if (qos === 0 || qos === 1 || qos === 2) return qos;
+  throw new TypeError(`Cannot ${action}: qos is ${qos}, none of 0, 1, 2 [MQTT-3.3.1-4]`);
+}

@@ -1,0 +1,217 @@
+// One network connection as packets: what arrived waits here undecoded until the loop takes it, and what is encoded leaves in one
+// write. Nothing here knows what a packet means.
+import { Decoder, type EncodedPart, Encoder, type Packet } from "../codec/mod.ts";
+import { Fifo } from "../fifo.ts";
+import type { Transport, TransportHandlers } from "../transport/transport.ts";
+
+/** Undecoded bytes at which the transport is paused; about what a socket buffer holds, so that it is no bottleneck. */
+const PAUSE_BYTES = 256 * 1024;
+/** Bytes gathered for one write: more per write gains nothing on either runtime. */
+const GATHER_BYTES = 64 * 1024;
+/** Most bytes of one write, so that a large payload shows progress while it leaves. */
+const SLICE_BYTES = 256 * 1024;
+
+const NO_PARTS: readonly EncodedPart[] = [];
+
+/** Bytes and packets that passed a connection. */
+export interface TrafficCounters {
+  /** Bytes received. */
+  incomingBytes: number;
+  /** Packets received. */
+  incomingPackets: number;
+  /** Bytes handed to the transport. */
+  outgoingBytes: number;
+  /** Packets handed to the transport. */
+  outgoingPackets: number;
+}
+
+/** A network connection. */
+export class Connection implements TransportHandlers {
+  readonly #decoder: Decoder;
+  readonly #encoder: Encoder = new Encoder();
+  readonly #counters: TrafficCounters;
+  readonly #wake: () => void;
+  readonly #wakeForWrite: () => void;
+  readonly #inbox: Fifo<Uint8Array> = new Fifo();
+  #inboxBytes = 0;
+  #parts: readonly EncodedPart[] = NO_PARTS;
+  #transport: Transport | undefined;
+  #hasUndecoded = false;
+  #isPaused = false;
+  #isWriting = false;
+  #isShutDown = false;
+  #isDestroyed = false;
+  #hasReceived = false;
+  #hasWritten = false;
+  #flushed: (() => void) | undefined;
+  #closed: { readonly error: Error | undefined } | undefined;
+
+  /**
+   * @param maxPacketSize Most bytes of an incoming packet.
+   * @param counters Where traffic is counted.
+   * @param wake Called when bytes came, or the connection is closed.
+   * @param wakeForWrite Called when a write is done, so that there can be another.
+   */
+  constructor(maxPacketSize: number, counters: TrafficCounters, wake: () => void, wakeForWrite: () => void) {
+    this.#decoder = new Decoder({ maxPacketSize });
+    this.#counters = counters;
+    this.#wake = wake;
+    this.#wakeForWrite = wakeForWrite;
+  }
+
+  /** Takes the transport, once it is open. */
+  attach(transport: Transport): void {
+    this.#transport = transport;
+    if (this.#isPaused) transport.pause();
+    if (this.#isDestroyed) transport.destroy();
+  }
+
+  /** Bytes arrived. */
+  data(chunk: Uint8Array): void {
+    if (this.#isShutDown || this.#isDestroyed) return;
+    this.#inbox.push(chunk);
+    this.#hasUndecoded = true;
+    this.#inboxBytes += chunk.length;
+    this.#counters.incomingBytes += chunk.length;
+    this.#hasReceived = true;
+    if (this.#inboxBytes >= PAUSE_BYTES && !this.#isPaused) {
+      this.#isPaused = true;
+      this.#transport?.pause();
+    }
+    this.#wake();
+  }
+
+  /** The transport is closed. */
+  close(error?: Error): void {
+    this.#closed = { error };
+    this.#wake();
+  }
+
+  /** How it was closed; `undefined` while it is open. */
+  get closed(): { readonly error: Error | undefined } | undefined {
+    return this.#closed;
+  }
+
+  /** Whether `nextPacket` may have a packet to give. */
+  get hasUndecoded(): boolean {
+    return this.#hasUndecoded;
+  }
+
+  /** Whether bytes came since this was last asked. */
+  takeReceived(): boolean {
+    const hasReceived = this.#hasReceived;
+    this.#hasReceived = false;
+    return hasReceived;
+  }
+
+  /** Whether a transport that had been busy took bytes since this was last asked. */
+  takeWritten(): boolean {
+    const hasWritten = this.#hasWritten;
+    this.#hasWritten = false;
+    return hasWritten;
+  }
+
+  /**
+   * Takes the next incoming packet; `undefined` until more bytes come.
+   *
+   * @throws {MalformedPacketError} If the bytes are none.
+   */
+  nextPacket(): Packet | undefined {
+    for (;;) {
+      const packet = this.#decoder.next();
+      if (packet !== undefined) {
+        this.#counters.incomingPackets++;
+        return packet;
+      }
+      const chunk = this.#inbox.shift();
+      if (chunk === undefined) {
+        this.#hasUndecoded = false;
+        return undefined;
+      }
+      this.#inboxBytes -= chunk.length;
+      if (this.#isPaused && this.#inboxBytes < PAUSE_BYTES / 2) {
+        this.#isPaused = false;
+        this.#transport?.resume();
+      }
+      this.#decoder.push(chunk);
+    }
+  }
+
+  /** Whether packets can be encoded: the connection is open, no write is under way, and the buffer has room. */
+  get canEncode(): boolean {
+    // What is encoded for a closed connection would be lost, and counted as sent.
+    return !this.#isWriting && this.#encoder.length < GATHER_BYTES && this.#closed === undefined;
+  }
+
+  /** Whether everything encoded has left. */
+  get isFlushed(): boolean {
+    return !this.#isWriting && this.#encoder.length === 0;
+  }
+
+  /** Adds a packet to the next write. */
+  encode(packet: Packet): void {
+    this.#encoder.encode(packet);
+    this.#counters.outgoingPackets++;
+  }
+
+  /**
+   * Hands everything encoded to the transport. Until it has taken all of it, nothing more can be encoded.
+   *
+   * @param flushed Called once it has; at once if it takes everything at once, never if the connection closes before.
+   */
+  flush(flushed: () => void): void {
+    if (this.#isWriting || this.#encoder.length === 0 || this.#closed !== undefined) return;
+    this.#isWriting = true;
+    this.#flushed = flushed;
+    this.#counters.outgoingBytes += this.#encoder.length;
+    this.#parts = this.#encoder.take();
+    this.#writeParts(0, 0);
+  }
+
+  /** Ends the sending side; what still comes from the server is dropped. Everything encoded must have left. */
+  shutdown(): void {
+    this.#isShutDown = true;
+    this.#inbox.clear();
+    this.#hasUndecoded = false;
+    this.#transport?.resume();
+    this.#transport?.shutdown();
+  }
+
+  /** Ends the connection now. */
+  destroy(): void {
+    this.#isDestroyed = true;
+    this.#transport?.destroy();
+  }
+
+  /** Writes from byte `offset` of part `index` on, until all is taken or the transport makes it wait. */
+  #writeParts(index: number, offset: number): void {
+    const transport = this.#transport!;
+    while (index < this.#parts.length) {
+      const { bytes, length } = this.#parts[index]!;
+      const sliceLength = Math.min(length - offset, SLICE_BYTES);
+      const slice = offset === 0 ? bytes : bytes.subarray(offset);
+      offset += sliceLength;
+      if (offset === length) {
+        index++;
+        offset = 0;
+      }
+      const pending = transport.write(slice, sliceLength);
+      if (pending !== undefined) {
+        pending.then(() => this.#handleWritten(index, offset));
+        return;
+      }
+    }
+    this.#parts = NO_PARTS;
+    this.#encoder.reset();
+    this.#isWriting = false;
+    this.#flushed?.();
+  }
+
+  #handleWritten(index: number, offset: number): void {
+    // A closed transport resolves its write without having taken it.
+    if (this.#closed !== undefined || this.#isDestroyed) return;
+    this.#hasWritten = true;
+    this.#writeParts(index, offset);
+    if (!this.#isWriting) this.#wakeForWrite();
+  }
+}

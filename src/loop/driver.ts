@@ -1,0 +1,355 @@
+// What carries a session from connection to connection: it dials, watches the time, and decides what a loss means.
+//
+// Theory of operation. The driver has five states:
+//
+//   waiting ─ due → connecting ─ opened → open ─ DISCONNECT sent → closing → done
+//      ↑_______ failed __________│ _ lost __│               any ─ closed, gave up → done
+//
+// `turn` is called when the user polls, and while a poll is pending whenever something happened. It never waits: it does what is
+// due, and leaves what happened in `items`. `deadline` says when time alone makes another turn necessary. A request is encoded only
+// while no write is under way, so that whatever was taken from the session was handed to the transport in the same turn, and what
+// was not is still a request: "sent" has one meaning.
+import { MalformedPacketError, type Publish } from "../codec/mod.ts";
+import type { Fifo } from "../fifo.ts";
+import { ConnectionRefusedError, KeepAliveTimeoutError, ProtocolError, Session } from "../session/mod.ts";
+import { Attempt, describeError } from "./attempt.ts";
+import { Connection, type TrafficCounters } from "./connection.ts";
+import {
+  type ConnectionError,
+  ConnectionLostError,
+  DisconnectTimeoutError,
+  RequestFailedError,
+  type RequestFailedReason,
+} from "./error.ts";
+import type { LoopItem } from "./event.ts";
+import { FlapDetector } from "./flap.ts";
+import type { ResolvedOptions } from "./options.ts";
+import { Pump } from "./pump.ts";
+import { ReconnectSchedule } from "./reconnect_schedule.ts";
+import type { DisconnectRequest, Request, RequestConsumer } from "./request.ts";
+import type { RequestChannel } from "./request_channel.ts";
+
+/** How long the server has to close its side after DISCONNECT, in milliseconds, before the connection is dropped. */
+const CLOSE_GRACE_MILLIS = 1000;
+
+interface Open {
+  readonly type: "open";
+  readonly connection: Connection;
+  readonly label: string;
+  /** By when CONNACK must have come. */
+  readonly connectBy: number;
+}
+
+interface Closing {
+  readonly type: "closing";
+  readonly connection: Connection;
+  isShutDown: boolean;
+  deadline: number;
+}
+
+type DriverState =
+  | { readonly type: "waiting" }
+  | { readonly type: "connecting"; readonly attempt: Attempt; readonly connectBy: number }
+  | Open
+  | Closing
+  | { readonly type: "done" };
+
+/** Counts of what a driver has been through. */
+export interface DriverCounters extends TrafficCounters {
+  /** Connections that a server accepted. */
+  connections: number;
+  /** Attempts that failed, and connections that were lost. */
+  failures: number;
+}
+
+/** Carries one session over any number of connections. */
+export class Driver implements RequestConsumer {
+  /** Counts of what it has been through. */
+  readonly counters: DriverCounters = {
+    connections: 0,
+    failures: 0,
+    incomingBytes: 0,
+    incomingPackets: 0,
+    outgoingBytes: 0,
+    outgoingPackets: 0,
+  };
+  /** The session it carries. */
+  readonly session: Session;
+  /** Whether a poll is pending, so that what happens is acted on at once. */
+  isPolled = false;
+  #options: ResolvedOptions;
+  readonly #channel: RequestChannel;
+  readonly #pump: Pump;
+  readonly #wake: () => void;
+  readonly #wakeForOutgoing: () => void;
+  readonly #schedule: ReconnectSchedule;
+  readonly #flaps: FlapDetector;
+  #state: DriverState = { type: "waiting" };
+  #disconnect: DisconnectRequest | undefined;
+  #disconnectBy: number | undefined;
+
+  /**
+   * @param options The options.
+   * @param channel Where requests come from.
+   * @param wake Called when a turn is due, other than by `deadline`.
+   * @param wakeForOutgoing Called when a turn is due to send something; more to send may follow at once.
+   */
+  constructor(options: ResolvedOptions, channel: RequestChannel, wake: () => void, wakeForOutgoing: () => void) {
+    this.#options = options;
+    this.#channel = channel;
+    this.#wake = wake;
+    this.#wakeForOutgoing = wakeForOutgoing;
+    this.session = new Session(options);
+    this.#pump = new Pump(this.session, channel);
+    this.#schedule = new ReconnectSchedule(options.reconnect, options.random);
+    this.#flaps = new FlapDetector(() =>
+      this.#options.reconnect === false ? 0 : this.#options.reconnect.resetAfterMillis
+    );
+    this.configure(options);
+    channel.attach(this);
+  }
+
+  /** What waits to be polled. */
+  get items(): Fifo<LoopItem> {
+    return this.#pump.items;
+  }
+
+  /** Whether it has ended for good. */
+  get isDone(): boolean {
+    return this.#state.type === "done";
+  }
+
+  /** How many tracked requests await their end in the session. */
+  get pendingCompletions(): number {
+    return this.#pump.completions.size;
+  }
+
+  /** Takes other options; the next attempt goes by them. */
+  configure(options: ResolvedOptions): void {
+    this.#options = options;
+    this.#schedule.configure(options.reconnect, options.brokers);
+  }
+
+  /** When the next turn is due if nothing happens before; `undefined` if time changes nothing. */
+  get deadline(): number | undefined {
+    const state = this.#state;
+    if (state.type === "done") return undefined;
+    if (state.type === "closing") return state.deadline;
+    return earlier(this.#nextDue(state), this.#disconnectBy);
+  }
+
+  /** Does all that is due now. */
+  turn(): void {
+    const now = this.#options.clock.now();
+    while (this.#step(now)) {
+      // The state has changed, and what it has changed to may have something to do.
+    }
+  }
+
+  /** Drops the connection, or the attempt, without DISCONNECT. The session stays, and the next turn may connect anew. */
+  clean(): void {
+    if (this.#state.type === "done" || this.#state.type === "closing") return;
+    this.#dropConnection();
+    this.#schedule.reset();
+    this.#state = { type: "waiting" };
+  }
+
+  /** Ends for good without DISCONNECT. */
+  close(): void {
+    if (this.#state.type !== "done") this.#finish("loop-closed");
+  }
+
+  handleRequest(): void {
+    if (this.#state.type === "open") this.#wakeForOutgoing();
+  }
+
+  handleDisconnect(request: DisconnectRequest): void {
+    if (this.#state.type === "done" || this.#disconnect?.mode === "now") return;
+    this.#disconnect = request;
+    const now = this.#options.clock.now();
+    if (request.mode === "now") {
+      this.session.disconnectNow();
+      // A transport that takes nothing more must not keep the loop alive.
+      this.#disconnectBy = now + CLOSE_GRACE_MILLIS;
+    } else {
+      this.#pump.drain();
+      if (request.timeoutMillis !== undefined) this.#disconnectBy = now + request.timeoutMillis;
+    }
+    this.#wake();
+  }
+
+  canTake(request: Request): boolean {
+    const state = this.#state;
+    if (!this.isPolled || state.type !== "open" || !state.connection.canEncode) return false;
+    return request.kind === "publish" ? this.session.canPublish(request.qos) : this.session.canControl();
+  }
+
+  acknowledge(publish: Publish): boolean {
+    const isAcknowledged = this.session.acknowledge(publish);
+    if (isAcknowledged) this.handleRequest();
+    return isAcknowledged;
+  }
+
+  cancel(request: Request): void {
+    const known = this.#pump.completions.cancel(request);
+    if (known !== undefined) this.session.forget(known.packetId, known.token);
+  }
+
+  #nextDue(state: Exclude<DriverState, Closing | { type: "done" }>): number | undefined {
+    if (state.type === "waiting") return this.#schedule.next(this.#options.clock.now()).at;
+    return state.type === "open" && this.session.phase === "connected" ? this.session.pollTimeout() : state.connectBy;
+  }
+
+  /** One step of a turn. @returns Whether another one is due at once. */
+  #step(now: number): boolean {
+    const state = this.#state;
+    if (state.type === "done") return false;
+    if (state.type === "closing") return this.#stepClosing(state, now);
+    if (this.#disconnectBy !== undefined && now >= this.#disconnectBy) return this.#handleDisconnectOverdue();
+    if (state.type === "open") return this.#stepOpen(state, now);
+    if (this.#disconnect !== undefined && (this.#disconnect.mode === "now" || !this.#pump.owesAnything)) {
+      return this.#finish("disconnected");
+    }
+    return state.type === "waiting"
+      ? this.#stepWaiting(now)
+      : this.#stepConnecting(state.attempt, state.connectBy, now);
+  }
+
+  #stepWaiting(now: number): boolean {
+    const { address, at } = this.#schedule.next(now);
+    if (now < at) return false;
+    const options = this.#options;
+    this.#schedule.handleAttempt(now);
+    this.session.configure(options);
+    const connection = new Connection(options.maxIncomingPacketSize, this.counters, this.#wake, this.#wakeForOutgoing);
+    const attempt = new Attempt(options, address, this.#schedule.attempts, connection, this.#wake);
+    this.#state = { type: "connecting", attempt, connectBy: now + options.connectTimeoutMillis };
+    return false;
+  }
+
+  #stepConnecting(attempt: Attempt, connectBy: number, now: number): boolean {
+    const { outcome, connection, label } = attempt;
+    if (outcome?.type === "failed") return this.#handleFailure(outcome.error, now);
+    if (outcome === undefined) return now >= connectBy && this.#handleFailure(this.#connectTimeout(label), now);
+    this.session.handleOpen(outcome.connect, now);
+    this.#state = { type: "open", connection, label, connectBy };
+    return true;
+  }
+
+  #stepOpen(state: Open, now: number): boolean {
+    const { connection } = state;
+    try {
+      this.#pump.receive(connection, now);
+      this.session.handleTimeout(now);
+    } catch (error) {
+      this.#pump.takeEvents();
+      return this.#handleFailure(connectionErrorOf(error, state.label), now);
+    }
+    if (this.#pump.takeEvents()) {
+      this.counters.connections++;
+      this.#schedule.handleConnected(now);
+      this.#flaps.handleConnected(now);
+    }
+    this.#pump.transmit(connection, this.#options.outgoingEvents, now);
+    if (connection.hasUndecoded) return this.items.length === 0;
+    if (this.session.phase === "ended") {
+      this.#state = {
+        type: "closing",
+        connection,
+        isShutDown: false,
+        deadline: now + this.#options.connectTimeoutMillis,
+      };
+      return true;
+    }
+    if (connection.closed !== undefined) {
+      return this.#handleFailure(closedError(connection.closed.error, state.label), now);
+    }
+    const isLate = this.session.phase === "connecting" && now >= state.connectBy;
+    return isLate && this.#handleFailure(this.#connectTimeout(state.label), now);
+  }
+
+  /** DISCONNECT was handed out: once it has left, the sending side is ended, and the server has a moment to close its own. */
+  #stepClosing(state: Closing, now: number): boolean {
+    const { connection } = state;
+    if (!state.isShutDown && connection.isFlushed) {
+      state.isShutDown = true;
+      state.deadline = now + CLOSE_GRACE_MILLIS;
+      connection.shutdown();
+    }
+    if (connection.closed === undefined && now < state.deadline) return false;
+    return this.#finish("disconnected");
+  }
+
+  #handleDisconnectOverdue(): boolean {
+    const request = this.#disconnect;
+    if (request?.mode === "drained") {
+      this.items.push({ type: "fatal", error: new DisconnectTimeoutError(request.timeoutMillis ?? 0) });
+    }
+    return this.#finish("disconnected");
+  }
+
+  /** An attempt failed or a connection was lost. @returns Whether another step is due at once. */
+  #handleFailure(error: ConnectionError, now: number): boolean {
+    this.#dropConnection();
+    this.counters.failures++;
+    const flap = this.#flaps.handleLost(error, this.session.hasUnacknowledgedPublish, now);
+    if (this.#disconnect !== undefined && !this.#pump.owesAnything) return this.#finish("disconnected");
+    this.#state = { type: "waiting" };
+    if (this.#schedule.handleFailure(error, now)) {
+      const retryInMillis = Math.max(0, this.#schedule.next(now).at - now);
+      this.items.push({ type: "disconnected", error, retryInMillis, flap });
+      return false;
+    }
+    this.items.push({ type: "fatal", error });
+    return this.#finish("loop-closed", error);
+  }
+
+  #dropConnection(): void {
+    const state = this.#state;
+    if (state.type === "connecting") state.attempt.abort();
+    else if (state.type === "open" || state.type === "closing") state.connection.destroy();
+    this.session.handleClose();
+    this.#pump.completions.handleConnectionLost();
+  }
+
+  /** Ends for good: every request that is left fails. @returns `false`: no step follows. */
+  #finish(reason: RequestFailedReason, cause?: unknown): boolean {
+    this.#dropConnection();
+    this.#state = { type: "done" };
+    for (const request of this.#channel.close()) {
+      request.completion?.reject(new RequestFailedError(request.kind, reason, false, cause));
+    }
+    this.#pump.completions.failAll(reason, cause);
+    return false;
+  }
+
+  #connectTimeout(label: string): ConnectionLostError {
+    const state = `no CONNACK within ${this.#options.connectTimeoutMillis} ms`;
+    return new ConnectionLostError("connect-timeout", `Cannot connect to ${label}: ${state}`);
+  }
+}
+
+function earlier(a: number | undefined, b: number | undefined): number | undefined {
+  if (a === undefined || b === undefined) return a ?? b;
+  return Math.min(a, b);
+}
+
+function closedError(error: Error | undefined, label: string): ConnectionLostError {
+  if (error === undefined) {
+    return new ConnectionLostError("closed-by-server", `Cannot keep the connection to ${label}: the server closed it`);
+  }
+  const message = `Cannot keep the connection to ${label}: ${describeError(error)}`;
+  return new ConnectionLostError("transport-failed", message, error);
+}
+
+/** What the codec and the session throw is the reason itself; the rest is a defect and not hidden. */
+function connectionErrorOf(error: unknown, label: string): ConnectionError {
+  if (error instanceof KeepAliveTimeoutError) {
+    const message = `Cannot keep the connection to ${label}: the server has been silent for too long`;
+    return new ConnectionLostError("keep-alive-timeout", message, error);
+  }
+  const isKnown = error instanceof MalformedPacketError || error instanceof ProtocolError ||
+    error instanceof ConnectionRefusedError;
+  if (isKnown) return error;
+  throw error;
+}

@@ -1,0 +1,322 @@
+// The event loop as its user sees it: something to poll. All of the work is the driver's.
+import type { SessionDiagnostics } from "../session/mod.ts";
+import { Driver, type DriverCounters } from "./driver.ts";
+import type { Event, LoopItem } from "./event.ts";
+import type { MqttOptions, ResolvedOptions } from "./options.ts";
+import type { RequestChannel, RequestChannelDiagnostics } from "./request_channel.ts";
+
+/** How many times in a row a turn waits for one more request before it writes. */
+const GATHER_PATIENCE = 3;
+/** Requests that are enough for one write, however many keep coming. */
+const GATHER_LIMIT = 1024;
+
+/** Limits of a poll. */
+export interface PollOptions {
+  /** Ends the wait with the signal's reason; nothing is lost, the next poll goes on where this one stood. */
+  readonly signal?: AbortSignal | undefined;
+}
+
+/** What can be seen of an event loop from outside. */
+export interface EventLoopDiagnostics {
+  /** Whether it has ended for good. */
+  readonly isDone: boolean;
+  /** Events that wait to be polled. */
+  readonly events: number;
+  /** Requests that wait to be admitted to the session. */
+  readonly requests: RequestChannelDiagnostics;
+  /** Tracked requests that the session has taken and not finished. */
+  readonly trackedRequests: number;
+  /** The session. */
+  readonly session: SessionDiagnostics;
+  /** Counts since the loop was made. */
+  readonly counters: Readonly<DriverCounters>;
+}
+
+interface Waiter {
+  readonly resolve: (event: Event | undefined) => void;
+  readonly reject: (error: unknown) => void;
+  /** Whether a lost connection is an event, or the rejection of the poll. */
+  readonly yieldsLosses: boolean;
+}
+
+/**
+ * Owns network, session and timers of one client. Nothing moves unless it is polled: by `poll`, `pollBatch` or `for await`.
+ *
+ * A lost connection is told, and polling again reconnects, after the delay of the reconnect policy. Events that are not taken hold
+ * the server back. One poll at a time.
+ *
+ * @example Iterate until the client is disconnected
+ * ```ts
+ * import { AsyncClient } from "@petrel/mqtt";
+ * import { MemoryNetwork, ScriptedServer } from "@petrel/mqtt/testing";
+ * import { assertEquals } from "@std/assert";
+ *
+ * const network = new MemoryNetwork();
+ * const server = new ScriptedServer(network);
+ * const serving = server.accept().then((connection) => connection.autoRespond());
+ * const { client, eventLoop } = AsyncClient.create({
+ *   clientId: "example", broker: "mqtt://example.net", transport: network.dial,
+ * });
+ * const seen: string[] = [];
+ * for await (const event of eventLoop) {
+ *   seen.push(event.type);
+ *   if (event.type === "connected") await client.disconnect();
+ * }
+ * assertEquals(seen, ["outgoing", "connected", "outgoing"]);
+ * await serving;
+ * ```
+ */
+export class EventLoop implements AsyncDisposable {
+  #options: ResolvedOptions;
+  readonly #resolve: (changes: MqttOptions) => ResolvedOptions;
+  readonly #channel: RequestChannel;
+  readonly #driver: Driver;
+  #waiter: Waiter | undefined;
+  #cancelTimer: (() => void) | undefined;
+  #timerAt = 0;
+  /** Whether something happened that no pending poll could act on. */
+  #isTurnDue = false;
+  #isGathering = false;
+  #gathered = 0;
+  #patience = 0;
+
+  /**
+   * `AsyncClient.create` makes an event loop together with its client.
+   *
+   * @param options The options, parsed.
+   * @param channel Where requests come from.
+   * @param resolve Parses changed options for `setOptions`.
+   */
+  constructor(options: ResolvedOptions, channel: RequestChannel, resolve: (changes: MqttOptions) => ResolvedOptions) {
+    this.#options = options;
+    this.#resolve = resolve;
+    this.#channel = channel;
+    this.#driver = new Driver(options, channel, this.#wake, this.#wakeForOutgoing);
+  }
+
+  /**
+   * Waits for the next event and makes everything progress meanwhile.
+   *
+   * @param options A signal that ends the wait.
+   * @returns The event, or `undefined` once the loop is done.
+   * @throws {ConnectionLostError | ConnectionRefusedError | MalformedPacketError | ProtocolError} If the connection was lost or an
+   * attempt failed. Polling again reconnects.
+   * @throws {DisconnectTimeoutError} If a graceful disconnect took too long. The loop is done.
+   * @throws {Error} If another poll is pending.
+   */
+  poll(options?: PollOptions): Promise<Event | undefined> {
+    return this.#next(false, options?.signal);
+  }
+
+  /**
+   * Waits like `poll`, and takes all events that are at hand.
+   *
+   * @param options A signal that ends the wait.
+   * @returns At least one event; none once the loop is done.
+   * @throws {ConnectionLostError | ConnectionRefusedError | MalformedPacketError | ProtocolError} As `poll`, once the events before
+   * the loss are taken.
+   * @throws {Error} If another poll is pending.
+   */
+  async pollBatch(options?: PollOptions): Promise<Event[]> {
+    const first = await this.#next(false, options?.signal);
+    if (first === undefined) return [];
+    const batch = [first];
+    const items = this.#driver.items;
+    for (let item = items.peek(); item !== undefined && isPlainEvent(item); item = items.peek()) {
+      items.shift();
+      batch.push(item);
+    }
+    return batch;
+  }
+
+  /**
+   * Iterates over the events. A lost connection is the event `disconnected`, and the iteration goes on with the next attempt. It
+   * throws only when the reconnect policy gives up or a disconnect takes too long, and ends when the loop is done. Leaving it early
+   * closes nothing: iterate again to go on.
+   */
+  [Symbol.asyncIterator](): AsyncIterableIterator<Event> {
+    const iterator: AsyncIterableIterator<Event> = {
+      next: async (): Promise<IteratorResult<Event>> => {
+        const event = await this.#next(true, undefined);
+        return event === undefined ? { done: true, value: undefined } : { done: false, value: event };
+      },
+      return: (): Promise<IteratorResult<Event>> => {
+        // Nobody is left who could be woken, unless another `next` waits.
+        if (this.#waiter === undefined) this.#disarm();
+        return Promise.resolve({ done: true, value: undefined });
+      },
+      [Symbol.asyncIterator]: () => iterator,
+    };
+    return iterator;
+  }
+
+  /**
+   * Changes options; the next attempt to connect goes by them.
+   *
+   * @param changes The options that change, as in `AsyncClient.create`. `capacity`, `clock` and `random` are fixed.
+   * @throws {TypeError | RangeError} If one is not valid.
+   */
+  setOptions(changes: MqttOptions): void {
+    this.#options = this.#resolve(changes);
+    this.#driver.configure(this.#options);
+  }
+
+  /** Drops the connection without DISCONNECT and keeps the session; polling reconnects at once. */
+  clean(): void {
+    this.#driver.clean();
+    this.#wake();
+  }
+
+  /** Ends the loop without DISCONNECT, so that the server publishes the Will Message. Unfinished requests fail; a poll ends. */
+  close(): void {
+    this.#driver.close();
+    this.#settle();
+  }
+
+  /** What can be seen of the loop from outside, at this moment. */
+  diagnostics(): EventLoopDiagnostics {
+    return {
+      isDone: this.#driver.isDone,
+      events: this.#driver.items.length,
+      requests: this.#channel.diagnostics(),
+      trackedRequests: this.#driver.pendingCompletions,
+      session: this.#driver.session.diagnostics(),
+      counters: { ...this.#driver.counters },
+    };
+  }
+
+  /** Closes the loop. */
+  [Symbol.asyncDispose](): Promise<void> {
+    this.close();
+    return Promise.resolve();
+  }
+
+  #next(yieldsLosses: boolean, signal: AbortSignal | undefined): Promise<Event | undefined> {
+    if (this.#waiter !== undefined) return Promise.reject(new Error("Cannot poll: another poll is pending"));
+    if (signal?.aborted) return Promise.reject(signal.reason);
+    // Whoever takes long over each event of a batch still polls: what became due meanwhile is done, pings above all.
+    if (this.#isTurnDue) this.#turn();
+    const items = this.#driver.items;
+    const item = items.peek();
+    if (item !== undefined && (yieldsLosses ? item.type !== "fatal" : isPlainEvent(item))) {
+      items.shift();
+      return Promise.resolve(item as Event);
+    }
+    return new Promise((resolve, reject) => {
+      const waiter = { resolve, reject, yieldsLosses };
+      this.#waiter = signal === undefined ? waiter : this.#abortable(waiter, signal);
+      this.#driver.isPolled = true;
+      if (item !== undefined) this.#settle();
+      else this.#turn();
+    });
+  }
+
+  #abortable(waiter: Waiter, signal: AbortSignal): Waiter {
+    const abort = (): void => {
+      this.#takeWaiter();
+      this.#disarm();
+      waiter.reject(signal.reason);
+    };
+    signal.addEventListener("abort", abort, { once: true });
+    const settled = (): void => signal.removeEventListener("abort", abort);
+    return {
+      resolve: (event) => (settled(), waiter.resolve(event)),
+      reject: (error) => (settled(), waiter.reject(error)),
+      yieldsLosses: waiter.yieldsLosses,
+    };
+  }
+
+  readonly #wake = (): void => {
+    if (this.#waiter !== undefined) this.#turn();
+    else this.#isTurnDue = true;
+  };
+
+  /**
+   * There is something to send: a request came, or a write is done and others wait. Whoever publishes in a loop has the next one
+   * ready a microtask later, so the turn waits for as long as requests keep coming, and one write takes them all.
+   */
+  readonly #wakeForOutgoing = (): void => {
+    if (this.#waiter === undefined) {
+      // Requests are gathered while events are being taken, as far as there is room for them.
+      this.#isTurnDue ||= !this.#channel.hasRoom;
+      return;
+    }
+    if (this.#isGathering) return;
+    this.#isGathering = true;
+    this.#gathered = 0;
+    this.#patience = GATHER_PATIENCE;
+    queueMicrotask(this.#gather);
+  };
+
+  readonly #gather = (): void => {
+    const length = this.#channel.length;
+    if (length > this.#gathered) this.#patience = GATHER_PATIENCE;
+    else this.#patience--;
+    this.#gathered = length;
+    if (this.#patience > 0 && this.#channel.hasRoom && length < GATHER_LIMIT) return queueMicrotask(this.#gather);
+    this.#isGathering = false;
+    this.#wake();
+  };
+
+  #turn(): void {
+    this.#isTurnDue = false;
+    try {
+      this.#driver.turn();
+    } catch (error) {
+      // A defect, not a fault of the network: it is told to whoever polls, and nothing is left hanging.
+      this.#driver.close();
+      this.#driver.items.push({ type: "fatal", error: error as Error });
+    }
+    this.#settle();
+  }
+
+  /** Gives the pending poll what it waits for, and sees to it that time wakes the loop. */
+  #settle(): void {
+    if (this.#driver.isDone) this.#disarm();
+    else this.#arm();
+    const waiter = this.#waiter;
+    if (waiter === undefined) return;
+    const item = this.#driver.items.shift();
+    if (item === undefined && !this.#driver.isDone) return;
+    this.#takeWaiter();
+    if (item === undefined) waiter.resolve(undefined);
+    else if (item.type === "fatal") waiter.reject(item.error);
+    else if (item.type === "disconnected" && !waiter.yieldsLosses) waiter.reject(item.error);
+    else waiter.resolve(item);
+  }
+
+  #takeWaiter(): Waiter | undefined {
+    const waiter = this.#waiter;
+    this.#waiter = undefined;
+    this.#driver.isPolled = false;
+    return waiter;
+  }
+
+  /** One timer, moved only to an earlier time: a deadline that moves back is seen when the timer fires too early. */
+  #arm(): void {
+    const deadline = this.#driver.deadline;
+    if (deadline === undefined) return this.#disarm();
+    if (this.#cancelTimer !== undefined && this.#timerAt <= deadline) return;
+    this.#disarm();
+    this.#timerAt = deadline;
+    const { clock } = this.#options;
+    const cancel = clock.schedule(this.#handleTimer, Math.max(0, deadline - clock.now()));
+    // The first `setTimeout` of a Deno process loads a module and runs microtasks meanwhile: a turn among them has armed anew.
+    if (this.#cancelTimer !== undefined || this.#driver.isDone) cancel();
+    else this.#cancelTimer = cancel;
+  }
+
+  #disarm(): void {
+    this.#cancelTimer?.();
+    this.#cancelTimer = undefined;
+  }
+
+  readonly #handleTimer = (): void => {
+    this.#cancelTimer = undefined;
+    this.#wake();
+  };
+}
+
+function isPlainEvent(item: LoopItem): item is Exclude<Event, { type: "disconnected" }> {
+  return item.type !== "fatal" && item.type !== "disconnected";
+}

@@ -1,0 +1,39 @@
+// What other folders may use of the event loop.
+export { type Clock, type Millis, systemClock } from "./clock.ts";
+export type { TrafficCounters } from "./connection.ts";
+export type { DriverCounters } from "./driver.ts";
+export {
+  type ConnectionError,
+  ConnectionLostError,
+  type ConnectionLostReason,
+  DisconnectTimeoutError,
+  LoopClosedError,
+  RequestChannelFullError,
+  RequestFailedError,
+  type RequestFailedReason,
+  SubscribeRefusedError,
+} from "./error.ts";
+export type { DisconnectedEvent, Event, OutgoingEvent } from "./event.ts";
+export { EventLoop, type EventLoopDiagnostics, type PollOptions } from "./event_loop.ts";
+export type { Flap, FlapCause } from "./flap.ts";
+export {
+  Completion,
+  PublishNotice,
+  type PublishResult,
+  SubscribeNotice,
+  UnsubscribeNotice,
+  type WaitOptions,
+} from "./notice.ts";
+export type {
+  BrokerAddress,
+  Credentials,
+  CredentialsRequest,
+  FailureContext,
+  MqttOptions,
+  ReconnectOptions,
+  ResolvedCredentials,
+  ResolvedOptions,
+  WillOptions,
+} from "./options.ts";
+export type { DisconnectRequest, PublishRequest, SubscribeRequest, UnsubscribeRequest } from "./request.ts";
+export { RequestChannel, type RequestChannelDiagnostics } from "./request_channel.ts";

@@ -1,0 +1,197 @@
+// Options in two forms: what the user gives, and what the event loop goes by, which is complete and valid.
+import type { QoS, Will } from "../codec/mod.ts";
+import type { AckMode, SessionLostPolicy } from "../session/mod.ts";
+import type { Dial, DialTarget } from "../transport/transport.ts";
+import type { Clock } from "./clock.ts";
+import type { ConnectionError } from "./error.ts";
+
+/** What decides whether a failed attempt is the last one. */
+export interface FailureContext {
+  /** Attempts since the last accepted connection, this one included. */
+  readonly attempts: number;
+  /** Whether a server has ever accepted this client. */
+  readonly hasConnected: boolean;
+}
+
+/** When to try again after a connection was lost or an attempt failed. */
+export interface ReconnectOptions {
+  /** Upper bound of the first delay, in milliseconds. */
+  readonly minDelayMillis: number;
+  /** Upper bound of any delay, in milliseconds. */
+  readonly maxDelayMillis: number;
+  /** By how much the bound grows with each failure. */
+  readonly factor: number;
+  /** `"full"`: a random delay up to the bound; `"none"`: the bound itself. */
+  readonly jitter: "full" | "none";
+  /** Consecutive failed attempts after which the loop gives up. */
+  readonly maxAttempts: number;
+  /** How long a connection must have lasted for the next retry to be prompt, in milliseconds. */
+  readonly resetAfterMillis: number;
+  /** Whether to give up at this failure. */
+  readonly giveUpOn: (error: ConnectionError, context: FailureContext) => boolean;
+}
+
+/** A Will Message as a user gives it. */
+export interface WillOptions {
+  /** The Topic Name it is published to. */
+  readonly topicName: string;
+  /** Its payload, text as UTF-8; at most 65,535 bytes. */
+  readonly payload: Uint8Array | string;
+  /** The QoS it is published at. Default 0. */
+  readonly qos?: QoS | undefined;
+  /** Whether the server keeps it as a retained message. Default `false`. */
+  readonly retain?: boolean | undefined;
+}
+
+/** What a `credentials` provider is told. */
+export interface CredentialsRequest {
+  /** The address that is about to be dialled, without credentials. */
+  readonly broker: string;
+  /** Attempts since the last accepted connection, this one included. */
+  readonly attempt: number;
+  /** Aborted when the attempt ends early. */
+  readonly signal: AbortSignal;
+}
+
+/** What a `credentials` provider may replace for one attempt. */
+export interface Credentials {
+  /** The User Name, in place of the one in the options. */
+  readonly username?: string | undefined;
+  /** The Password, in place of the one in the options. */
+  readonly password?: Uint8Array | string | undefined;
+  /** The address, in place of the one in the options. */
+  readonly broker?: string | URL | undefined;
+}
+
+/** The options of a client. Two are required: `clientId` (here or in the address) and `broker`. */
+export interface MqttOptions {
+  /** The Client Identifier; `""` lets the server choose one, and needs `cleanSession` true [MQTT-3.1.3-7]. */
+  readonly clientId?: string | undefined;
+  /** The address of the server, such as `mqtt://host:1883`; several are tried in turn, each with a back-off of its own. */
+  readonly broker?: string | URL | readonly (string | URL)[] | undefined;
+  /** Keep Alive in seconds, 0 to 65535; 0 turns it off. Default 60. */
+  readonly keepAlive?: number | undefined;
+  /** Whether the server forgets the session at each connection. Default `true`. */
+  readonly cleanSession?: boolean | undefined;
+  /** The User Name. */
+  readonly username?: string | undefined;
+  /** The Password, text as UTF-8; needs a User Name [MQTT-3.1.2-22]. */
+  readonly password?: Uint8Array | string | undefined;
+  /** Called before each attempt to connect, for tokens that expire. */
+  readonly credentials?: ((request: CredentialsRequest) => Credentials | Promise<Credentials>) | undefined;
+  /** What the server publishes if the connection ends without DISCONNECT. */
+  readonly will?: WillOptions | undefined;
+  /** Most bytes of an incoming packet; a larger one ends the connection. Default 16 MiB. */
+  readonly maxIncomingPacketSize?: number | undefined;
+  /** Most bytes of an outgoing packet; a larger publish is refused at the call. Default 268,435,460, the protocol's maximum. */
+  readonly maxOutgoingPacketSize?: number | undefined;
+  /** How many requests are admitted before callers wait. 0 admits a request only when the loop takes it. Default 100. */
+  readonly capacity?: number | undefined;
+  /** Most unfinished QoS 1 and QoS 2 publishes, 1 to 65535. Default 100. */
+  readonly inflight?: number | undefined;
+  /** Of these, most QoS 2 publishes. Default 20: mosquitto by default silently drops what goes beyond. */
+  readonly inflightQos2?: number | undefined;
+  /** Who acknowledges incoming messages: the client as they arrive, or the application by `ack`. Default `"automatic"`. */
+  readonly ackMode?: AckMode | undefined;
+  /** Time limit of an attempt to connect, from the first step to CONNACK, in milliseconds. Default 5000. */
+  readonly connectTimeoutMillis?: number | undefined;
+  /** When to try again; `false` never. */
+  readonly reconnect?: { readonly [K in keyof ReconnectOptions]?: ReconnectOptions[K] | undefined } | false | undefined;
+  /** Whether live subscriptions are sent again to a server that lost the session. Default `true`. */
+  readonly resubscribe?: boolean | undefined;
+  /**
+   * What becomes of publishes that may have been delivered when the server lost the session. Default
+   * `{ qos1: "resend", qos2: "fail" }`.
+   */
+  readonly onSessionLost?:
+    | { readonly [K in keyof SessionLostPolicy]?: SessionLostPolicy[K] | undefined }
+    | undefined;
+  /** Pause between replayed packets, in milliseconds. Default 0. */
+  readonly pendingThrottleMillis?: number | undefined;
+  /** Whether `outgoing` events are told. Default `true`. */
+  readonly outgoingEvents?: boolean | undefined;
+  /** Whether TCP_NODELAY is set. Default `true`. */
+  readonly noDelay?: boolean | undefined;
+  /** How an address is dialled, in place of the runtime's own sockets. */
+  readonly transport?: Dial | undefined;
+  /** The time, in place of the runtime's clock. */
+  readonly clock?: Clock | undefined;
+  /** Random numbers from 0 to below 1, in place of the runtime's. */
+  readonly random?: (() => number) | undefined;
+}
+
+/** Where a server is, and what its address says about the user. */
+export interface BrokerAddress {
+  /** The address for messages, without credentials. */
+  readonly label: string;
+  /** What to dial. */
+  readonly target: DialTarget;
+  /** The User Name of the address, if it has one. */
+  readonly username: string | undefined;
+  /** The Password of the address, if it has one. */
+  readonly password: Uint8Array | undefined;
+}
+
+/** What a `credentials` provider replaces, parsed. */
+export interface ResolvedCredentials {
+  /** The User Name, in place of the one in the options. */
+  readonly username: string | undefined;
+  /** The Password, in place of the one in the options. */
+  readonly password: Uint8Array | undefined;
+  /** The address, in place of the one in the options. */
+  readonly broker: BrokerAddress | undefined;
+}
+
+/**
+ * Options after parsing: nothing is missing, and everything is valid. `AsyncClient.create` makes them.
+ *
+ * @internal
+ */
+export interface ResolvedOptions {
+  /** The Client Identifier. */
+  readonly clientId: string;
+  /** At least one address. */
+  readonly brokers: readonly BrokerAddress[];
+  /** Keep Alive in seconds; 0 turns it off. */
+  readonly keepAlive: number;
+  /** Clean Session. */
+  readonly cleanSession: boolean;
+  /** The User Name, if any. */
+  readonly username: string | undefined;
+  /** The Password, if any. */
+  readonly password: Uint8Array | undefined;
+  /** Called before each attempt, if given. */
+  readonly credentials: ((request: CredentialsRequest) => Promise<ResolvedCredentials>) | undefined;
+  /** The Will Message, if any. */
+  readonly will: Will | undefined;
+  /** Most bytes of an incoming packet. */
+  readonly maxIncomingPacketSize: number;
+  /** Most bytes of an outgoing packet. */
+  readonly maxOutgoingPacketSize: number;
+  /** Capacity of the request channel. */
+  readonly capacity: number;
+  /** Window of QoS 1 and QoS 2 publishes. */
+  readonly inflight: number;
+  /** Window of QoS 2 publishes. */
+  readonly inflightQos2: number;
+  /** Who acknowledges. */
+  readonly ackMode: AckMode;
+  /** Time limit of an attempt, from the first step to CONNACK, in milliseconds. */
+  readonly connectTimeoutMillis: number;
+  /** When to try again; `false` never. */
+  readonly reconnect: ReconnectOptions | false;
+  /** Whether live subscriptions are sent again to a server that lost the session. */
+  readonly resubscribe: boolean;
+  /** What becomes of exchanges that may have been delivered when the server lost the session. */
+  readonly onSessionLost: SessionLostPolicy;
+  /** Pause between replayed packets, in milliseconds. */
+  readonly pendingThrottleMillis: number;
+  /** Whether `outgoing` events are told. */
+  readonly outgoingEvents: boolean;
+  /** How an address is dialled. */
+  readonly dial: Dial;
+  /** The time. */
+  readonly clock: Clock;
+  /** Random numbers from 0 to below 1. */
+  readonly random: () => number;
+}

@@ -1,0 +1,113 @@
+// Moves packets between an open connection, the session and the request channel. It never waits.
+import { Fifo } from "../fifo.ts";
+import type { Session } from "../session/mod.ts";
+import type { Connection } from "./connection.ts";
+import type { LoopItem } from "./event.ts";
+import { PendingCompletions } from "./pending_completions.ts";
+import type { RequestChannel } from "./request_channel.ts";
+
+/** Events after which decoding pauses, so that memory stays bounded and the user gets a word in. */
+const MAX_ITEMS = 4096;
+
+/** Moves packets for one session. */
+export class Pump {
+  /** What waits to be polled. */
+  readonly items: Fifo<LoopItem> = new Fifo();
+  /** Tracked requests that the session has taken. */
+  readonly completions: PendingCompletions = new PendingCompletions();
+  readonly #session: Session;
+  readonly #channel: RequestChannel;
+  #isDraining = false;
+
+  /**
+   * @param session The session.
+   * @param channel Where requests come from.
+   */
+  constructor(session: Session, channel: RequestChannel) {
+    this.#session = session;
+    this.#channel = channel;
+  }
+
+  /** Whether anything admitted or waiting is unfinished. */
+  get owesAnything(): boolean {
+    return !this.#channel.isEmpty || !this.#session.isIdle;
+  }
+
+  /** From now on, DISCONNECT follows the last request. */
+  drain(): void {
+    this.#isDraining = true;
+  }
+
+  /**
+   * Bytes → packets → session.
+   *
+   * @throws {MalformedPacketError | ProtocolError | ConnectionRefusedError} If the connection cannot go on.
+   */
+  receive(connection: Connection, now: number): void {
+    const session = this.#session;
+    if (connection.takeReceived()) session.handleActivity(now);
+    if (connection.takeWritten()) session.handleProgress(now);
+    for (let room = MAX_ITEMS - this.items.length; room > 0; room--) {
+      const packet = connection.nextPacket();
+      if (packet === undefined) return;
+      session.handlePacket(packet, now);
+    }
+  }
+
+  /** Session's events → what waits to be polled, and the ends of requests. @returns Whether the server has just accepted. */
+  takeEvents(): boolean {
+    let isAccepted = false;
+    for (let event = this.#session.pollEvent(); event !== undefined; event = this.#session.pollEvent()) {
+      if (event.type === "request-completed") {
+        this.completions.handleCompleted(event.token, event.packet);
+      } else if (event.type === "request-failed") {
+        this.completions.handleFailed(event.token, "session-lost", event.mayHaveBeenDelivered);
+      } else {
+        isAccepted ||= event.type === "connected";
+        this.items.push(event);
+      }
+    }
+    return isAccepted;
+  }
+
+  /** Session, requests → packets → one write; and again for as long as the transport takes it at once. */
+  transmit(connection: Connection, tellsOutgoing: boolean, now: number): void {
+    const session = this.#session;
+    while (connection.canEncode) {
+      let packet = session.pollTransmit(now);
+      if (packet === undefined && this.#admit()) packet = session.pollTransmit(now);
+      if (packet === undefined) {
+        if (connection.isFlushed) return;
+        connection.flush(this.#handleFlushed);
+        continue;
+      }
+      connection.encode(packet);
+      if (tellsOutgoing) {
+        const packetId = "packetId" in packet ? packet.packetId : 0;
+        this.items.push({ type: "outgoing", packetType: packet.type, packetId });
+      }
+      if (!connection.canEncode) connection.flush(this.#handleFlushed);
+    }
+  }
+
+  readonly #handleFlushed = (): void => this.completions.handleFlushed();
+
+  /** Lets the session take the request that may go next. @returns Whether it has a packet to give for it. */
+  #admit(): boolean {
+    const session = this.#session;
+    const request = this.#channel.next(session);
+    if (request === undefined) {
+      if (!this.#isDraining || !this.#channel.isEmpty) return false;
+      session.disconnect();
+      return true;
+    }
+    const token = this.completions.open(request);
+    const packetId = request.kind === "publish"
+      ? session.publish(request, token)
+      : request.kind === "subscribe"
+      ? session.subscribe(request.subscriptions, token)
+      : session.unsubscribe(request.topicFilters, token);
+    if (token !== 0) this.completions.assign(request, token, packetId);
+    return true;
+  }
+}

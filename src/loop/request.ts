@@ -1,0 +1,76 @@
+// What waits between a handle and the event loop.
+import type { PreparedTopic, Publish, QoS, Suback, Subscription, Unsuback } from "../codec/mod.ts";
+import type { Completion, PublishResult } from "./notice.ts";
+
+/** What every request carries besides its contents. */
+interface RequestState {
+  /** Its place among all requests; the channel sets it. */
+  order: number;
+  /** Tells a waiting caller that the request was admitted; `undefined` once it was, and for those who did not wait. */
+  admit: (() => void) | undefined;
+}
+
+/** A message to be published. It has the shape the session takes, so that nothing is copied on the way. */
+export interface PublishRequest extends RequestState {
+  /** The tag of this kind of request. */
+  readonly kind: "publish";
+  /** The Topic Name. */
+  readonly topicName: string;
+  /** The same Topic Name, prepared, if the publisher did so. */
+  readonly preparedTopic: PreparedTopic | undefined;
+  /** The payload; nobody changes it any more. */
+  readonly payload: Uint8Array;
+  /** The QoS. */
+  readonly qos: QoS;
+  /** Whether the server keeps it. */
+  readonly retain: boolean;
+  /** Where its end is told, if anybody asked. */
+  readonly completion: Completion<PublishResult> | undefined;
+}
+
+/** Subscriptions to be made. */
+export interface SubscribeRequest extends RequestState {
+  /** The tag of this kind of request. */
+  readonly kind: "subscribe";
+  /** At least one. */
+  readonly subscriptions: readonly Subscription[];
+  /** Where its end is told, if anybody asked. */
+  readonly completion: Completion<Suback> | undefined;
+}
+
+/** Subscriptions to be ended. */
+export interface UnsubscribeRequest extends RequestState {
+  /** The tag of this kind of request. */
+  readonly kind: "unsubscribe";
+  /** At least one. */
+  readonly topicFilters: readonly string[];
+  /** Where its end is told, if anybody asked. */
+  readonly completion: Completion<Unsuback> | undefined;
+}
+
+/** A request that needs the control lane. */
+export type ControlRequest = SubscribeRequest | UnsubscribeRequest;
+
+/** A request that waits for the session. */
+export type Request = PublishRequest | ControlRequest;
+
+/** A wish to end the connection for good. */
+export type DisconnectRequest =
+  /** Finish everything first, in at most `timeoutMillis` if that is given. */
+  | { readonly mode: "drained"; readonly timeoutMillis: number | undefined }
+  /** Send DISCONNECT at once. */
+  | { readonly mode: "now" };
+
+/** The event loop, as the channel sees it. */
+export interface RequestConsumer {
+  /** A request was enqueued. */
+  handleRequest(): void;
+  /** A disconnect was asked for. */
+  handleDisconnect(request: DisconnectRequest): void;
+  /** Whether a request of this kind would be taken this very moment; what a channel without capacity goes by. */
+  canTake(request: Request): boolean;
+  /** Acknowledges a delivery; `false` if its connection is gone. */
+  acknowledge(publish: Publish): boolean;
+  /** Ends the interest in a request that was taken already. */
+  cancel(request: Request): void;
+}

@@ -1,0 +1,245 @@
+// The bounded channel between handles and the event loop.
+//
+// Theory of operation. Two lanes keep publishes and control requests in order; the session's admission rule chooses between their
+// fronts. The first `capacity` requests of a lane are admitted; those behind belong to callers who wait. Taking one from the front
+// admits the one that moves up. A disconnect is not in a lane: it closes the channel, so that everything in the lanes is before it.
+import type { Publish } from "../codec/mod.ts";
+import { Fifo } from "../fifo.ts";
+import { type AdmissionGate, nextLane } from "../session/mod.ts";
+import { LoopClosedError, RequestChannelFullError, RequestFailedError } from "./error.ts";
+import type { ControlRequest, DisconnectRequest, PublishRequest, Request, RequestConsumer } from "./request.ts";
+
+const ADMITTED: Promise<void> = Promise.resolve();
+
+/** How many requests wait in a channel. */
+export interface RequestChannelDiagnostics {
+  /** Publishes that wait, those of waiting callers included. */
+  readonly publishes: number;
+  /** Control requests that wait, those of waiting callers included. */
+  readonly controls: number;
+}
+
+/**
+ * The bounded channel between handles and the event loop. `AsyncClient.create` makes one for each pair.
+ *
+ * @internal
+ */
+export class RequestChannel {
+  /** How many requests of each lane are admitted at once. */
+  readonly capacity: number;
+  readonly #publishes: Lane<PublishRequest>;
+  readonly #controls: Lane<ControlRequest>;
+  #consumer: RequestConsumer | undefined;
+  #isClosed = false;
+  #nextOrder = 0;
+
+  /**
+   * @param capacity How many requests of each lane are admitted at once; 0 admits a request only when the loop takes it.
+   */
+  constructor(capacity: number) {
+    this.capacity = capacity;
+    this.#publishes = new Lane(capacity);
+    this.#controls = new Lane(capacity);
+  }
+
+  /** Whether nothing waits. */
+  get isEmpty(): boolean {
+    return this.#publishes.length === 0 && this.#controls.length === 0;
+  }
+
+  /** Whether any request would be admitted at once. */
+  get hasRoom(): boolean {
+    return this.#publishes.hasRoom && this.#controls.hasRoom;
+  }
+
+  /** How many requests wait, those of waiting callers included. */
+  get length(): number {
+    return this.#publishes.length + this.#controls.length;
+  }
+
+  /** Whether requests are refused. */
+  get isClosed(): boolean {
+    return this.#isClosed;
+  }
+
+  /** How many requests wait in each lane. */
+  diagnostics(): RequestChannelDiagnostics {
+    return { publishes: this.#publishes.length, controls: this.#controls.length };
+  }
+
+  /** Names the event loop that takes the requests. */
+  attach(consumer: RequestConsumer): void {
+    this.#consumer = consumer;
+  }
+
+  /**
+   * Enqueues a request, waiting for room.
+   *
+   * @param request The request.
+   * @param signal Ends the wait; of a request with a completion, also the interest in it after that.
+   * @returns A promise that resolves on admission.
+   * @throws {LoopClosedError} If the channel is closed, or is closed while the request waits.
+   */
+  send(request: Request, signal?: AbortSignal): Promise<void> {
+    if (this.#isClosed) return Promise.reject(new LoopClosedError(request.kind));
+    if (signal?.aborted) return Promise.reject(signal.reason);
+    const lane = this.#laneOf(request);
+    const hasRoom = lane.hasRoom;
+    this.#enqueue(lane, request);
+    if (signal === undefined) return hasRoom ? ADMITTED : waitForAdmission(request, lane);
+    const admitted = hasRoom ? ADMITTED : this.#waitOrAbort(request, lane, signal);
+    return request.completion === undefined ? admitted : admitted.then(() => this.#cancelOnAbort(request, signal));
+  }
+
+  /**
+   * Enqueues a request now or not at all.
+   *
+   * @throws {RequestChannelFullError} If there is no room.
+   * @throws {LoopClosedError} If the channel is closed.
+   */
+  trySend(request: Request): void {
+    if (this.#isClosed) throw new LoopClosedError(request.kind);
+    const lane = this.#laneOf(request);
+    const canEnqueue = lane.hasRoom ||
+      (this.capacity === 0 && this.isEmpty && this.#consumer?.canTake(request) === true);
+    if (!canEnqueue) throw new RequestChannelFullError(request.kind, this.capacity);
+    this.#enqueue(lane, request);
+  }
+
+  /** Takes the request that may go next; `undefined` if none may. */
+  next(gate: AdmissionGate): Request | undefined {
+    const lane = nextLane(this.#publishes.front, this.#controls.front, gate);
+    if (lane === undefined) return undefined;
+    return lane === "publish" ? this.#publishes.shift() : this.#controls.shift();
+  }
+
+  /**
+   * Closes the channel and asks the loop to end the connection. Callers that wait for room keep their place before the disconnect.
+   */
+  disconnect(request: DisconnectRequest): void {
+    this.#isClosed = true;
+    this.#consumer?.handleDisconnect(request);
+  }
+
+  /** Acknowledges a delivery in manual mode; `false` if its connection is gone. */
+  acknowledge(publish: Publish): boolean {
+    return this.#consumer?.acknowledge(publish) ?? false;
+  }
+
+  /** Closes the channel for good. Callers that wait are refused. @returns The requests that had been admitted. */
+  close(): Request[] {
+    this.#isClosed = true;
+    return [...this.#publishes.close(), ...this.#controls.close()];
+  }
+
+  #laneOf(request: Request): Lane<Request> {
+    return (request.kind === "publish" ? this.#publishes : this.#controls) as Lane<Request>;
+  }
+
+  #enqueue(lane: Lane<Request>, request: Request): void {
+    request.order = this.#nextOrder++;
+    lane.push(request);
+    this.#consumer?.handleRequest();
+  }
+
+  #waitOrAbort(request: Request, lane: Lane<Request>, signal: AbortSignal): Promise<void> {
+    return new Promise((resolve, reject) => {
+      const abort = (): void => {
+        lane.withdraw(request);
+        reject(signal.reason);
+      };
+      const settled = (): void => signal.removeEventListener("abort", abort);
+      signal.addEventListener("abort", abort, { once: true });
+      request.admit = () => (settled(), resolve());
+      lane.refusals.set(request, (error) => (settled(), reject(error)));
+    });
+  }
+
+  #cancelOnAbort(request: Request, signal: AbortSignal): void {
+    const completion = request.completion;
+    if (completion === undefined || completion.isSettled) return;
+    const abort = (): void => {
+      const withdrawn = this.#laneOf(request).withdraw(request);
+      if (!withdrawn) this.#consumer?.cancel(request);
+      completion.reject(new RequestFailedError(request.kind, "cancelled", !withdrawn, signal.reason));
+    };
+    if (signal.aborted) return abort();
+    signal.addEventListener("abort", abort, { once: true });
+    completion.onSettled = () => signal.removeEventListener("abort", abort);
+  }
+}
+
+/** One lane: admitted requests in front, those of waiting callers behind. */
+class Lane<T extends Request> {
+  readonly #requests: Fifo<T> = new Fifo();
+  readonly #capacity: number;
+  /** How to refuse the callers that wait. */
+  readonly refusals: Map<T, (error: Error) => void> = new Map();
+
+  constructor(capacity: number) {
+    this.#capacity = capacity;
+  }
+
+  get length(): number {
+    return this.#requests.length;
+  }
+
+  get hasRoom(): boolean {
+    return this.#requests.length < this.#capacity;
+  }
+
+  get front(): T | undefined {
+    return this.#requests.peek();
+  }
+
+  push(request: T): void {
+    this.#requests.push(request);
+  }
+
+  shift(): T | undefined {
+    const request = this.#requests.shift();
+    // Without capacity a request is admitted by being taken.
+    if (request !== undefined) this.#admit(request);
+    this.#admitLast();
+    return request;
+  }
+
+  withdraw(request: T): boolean {
+    const wasThere = this.#requests.remove(request);
+    this.refusals.delete(request);
+    if (wasThere) this.#admitLast();
+    return wasThere;
+  }
+
+  close(): T[] {
+    const admitted: T[] = [];
+    for (const request of this.#requests.take()) {
+      const refuse = this.refusals.get(request);
+      if (refuse === undefined) admitted.push(request);
+      else refuse(new LoopClosedError(request.kind));
+    }
+    this.refusals.clear();
+    return admitted;
+  }
+
+  /** Admits the request that has moved up into the last admitted place. */
+  #admitLast(): void {
+    const last = this.#requests.at(this.#capacity - 1);
+    if (last !== undefined) this.#admit(last);
+  }
+
+  #admit(request: T): void {
+    if (request.admit === undefined) return;
+    this.refusals.delete(request);
+    const { admit } = request;
+    request.admit = undefined;
+    admit();
+  }
+}
+
+function waitForAdmission(request: Request, lane: Lane<Request>): Promise<void> {
+  return new Promise((resolve, reject) => {
+    request.admit = resolve;
+    lane.refusals.set(request, reject);
+  });
+}
