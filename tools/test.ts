@@ -1,0 +1,84 @@
+// Runs the suite on Deno and on Bun and adds both up: `deno task test [deno] [bun] [paths]`.
+//
+// The last line is `N passed, N failed`, with `, N skipped` if some could not run here. With PETREL_REQUIRE_ALL=1, as in CI,
+// a skipped test counts as a failed one.
+
+import { formatTally, parseJunit, reportRuns, tallyRuns, type TestRun } from "./test_report.ts";
+import { repositoryRoot } from "./source_tree.ts";
+
+/** A suite that hangs must not hang whoever waits for it. The whole suite takes a small part of this on one runtime. */
+const LIMIT_MINUTES = 6;
+
+interface Runtime {
+  readonly name: string;
+  readonly executable: string;
+  /** The arguments of a run over `paths` that writes its results to `report`. */
+  arguments(paths: readonly string[], report: string): string[];
+}
+
+const runtimes: Readonly<Record<string, Runtime>> = {
+  deno: {
+    name: "Deno",
+    executable: Deno.execPath(),
+    // Types are checked once, by `deno task ok`.
+    arguments: (paths, report) => ["test", "-A", "--no-check", `--junit-path=${report}`, ...paths],
+  },
+  bun: {
+    name: "Bun",
+    executable: `${repositoryRoot}node_modules/bun/bin/bun.exe`,
+    // Without the leading dot Bun takes a path for a pattern.
+    arguments: (paths, report) => {
+      const folders = paths.map((path) => path.startsWith("/") ? path : `./${path}`);
+      return ["test", "--reporter=junit", `--reporter-outfile=${report}`, ...folders];
+    },
+  },
+};
+
+const names = Deno.args.filter((argument) => argument in runtimes);
+const chosen = Deno.args.filter((argument) => !(argument in runtimes));
+const paths = chosen.length > 0 ? chosen : ["tests/"];
+
+async function runSuite(runtime: Runtime): Promise<TestRun> {
+  console.log(`\n${runtime.name}: ${paths.join(" ")}`);
+  const folder = await Deno.makeTempDir({ prefix: "petrel-test-" });
+  const report = `${folder}/junit.xml`;
+  const limit = AbortSignal.timeout(LIMIT_MINUTES * 60_000);
+  try {
+    const child = new Deno.Command(runtime.executable, {
+      args: runtime.arguments(paths, report),
+      cwd: repositoryRoot,
+      stdin: "null",
+      stdout: "inherit",
+      stderr: "inherit",
+      signal: limit,
+    }).spawn();
+    const { success, code } = await child.status;
+    const outcomes = parseJunit(await Deno.readTextFile(report).catch(() => ""));
+    const isExplained = success || outcomes.some(({ outcome }) => outcome === "failed");
+    const ended = limit.aborted
+      ? `did not end within ${LIMIT_MINUTES} minutes`
+      : `ended with code ${code} outside any test`;
+    return { runtime: runtime.name, outcomes, trouble: isExplained ? undefined : ended };
+  } catch (error) {
+    if (!(error instanceof Deno.errors.NotFound)) throw error;
+    return {
+      runtime: runtime.name,
+      outcomes: [],
+      trouble: `${runtime.executable} is missing; \`deno install\` brings it`,
+    };
+  } finally {
+    await Deno.remove(folder, { recursive: true });
+  }
+}
+
+const runs: TestRun[] = [];
+for (const name of names.length > 0 ? names : Object.keys(runtimes)) {
+  runs.push(await runSuite(runtimes[name]!));
+}
+const { passed, failed, skipped } = tallyRuns(runs);
+const isSkipFailure = Deno.env.get("PETREL_REQUIRE_ALL") === "1" && skipped > 0;
+console.log(`\n${reportRuns(runs).join("\n")}\n`);
+if (isSkipFailure) console.log("PETREL_REQUIRE_ALL is set: each skipped test counts as a failed one.\n");
+const tally = isSkipFailure ? { passed, failed: failed + skipped, skipped: 0 } : { passed, failed, skipped };
+console.log(formatTally(tally));
+Deno.exitCode = tally.failed > 0 ? 1 : 0;
