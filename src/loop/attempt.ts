@@ -14,8 +14,8 @@ export type AttemptOutcome =
 export class Attempt {
   /** The connection it opens. */
   readonly connection: Connection;
-  /** The address it dials, for messages. */
-  readonly label: string;
+  /** The address it dials, for messages; the `credentials` provider may change it. */
+  label: string;
   readonly #abort: AbortController = new AbortController();
   #outcome: AttemptOutcome | undefined;
 
@@ -59,11 +59,15 @@ export class Attempt {
     const signal = this.#abort.signal;
     let credentials: ResolvedCredentials | undefined;
     try {
+      // The provider is the user's code and may call the client: it must not run inside a turn of the loop.
+      await undefined;
+      signal.throwIfAborted();
       credentials = await options.credentials?.({ broker: address.label, attempt: number, signal });
     } catch (error) {
       return failed("credentials-failed", "the credentials provider failed", address, error);
     }
     const target = credentials?.broker ?? address;
+    this.label = target.label;
     const connect = connectPacket(options, target, credentials);
     if (connect.password !== undefined && connect.username === undefined) {
       return failed("credentials-failed", "a password needs a username [MQTT-3.1.2-22]", target, undefined);

@@ -134,7 +134,7 @@ export class Driver implements RequestConsumer {
   get deadline(): number | undefined {
     const state = this.#state;
     if (state.type === "done") return undefined;
-    if (state.type === "closing") return state.deadline;
+    if (state.type === "closing" && state.isShutDown) return state.deadline;
     return earlier(this.#nextDue(state), this.#disconnectBy);
   }
 
@@ -165,6 +165,8 @@ export class Driver implements RequestConsumer {
 
   handleDisconnect(request: DisconnectRequest): void {
     if (this.#state.type === "done" || this.#disconnect?.mode === "now") return;
+    // A drain that is under way goes on, with the limit it has.
+    if (this.#disconnect !== undefined && request.mode === "drained" && request.timeoutMillis === undefined) return;
     this.#disconnect = request;
     const now = this.#options.clock.now();
     if (request.mode === "now") {
@@ -195,7 +197,13 @@ export class Driver implements RequestConsumer {
     if (known !== undefined) this.session.forget(known.packetId, known.token);
   }
 
-  #nextDue(state: Exclude<DriverState, Closing | { type: "done" }>): number | undefined {
+  /** Whether the wish to disconnect needs no connection: nothing is to be finished. */
+  get #canEndOffline(): boolean {
+    return this.#disconnect !== undefined && (this.#disconnect.mode === "now" || !this.#pump.owesAnything);
+  }
+
+  #nextDue(state: Exclude<DriverState, { type: "done" }>): number | undefined {
+    if (state.type === "closing") return state.deadline;
     if (state.type === "waiting") return this.#schedule.next(this.#options.clock.now()).at;
     return state.type === "open" && this.session.phase === "connected" ? this.session.pollTimeout() : state.connectBy;
   }
@@ -205,11 +213,9 @@ export class Driver implements RequestConsumer {
     const state = this.#state;
     if (state.type === "done") return false;
     if (state.type === "closing") return this.#stepClosing(state, now);
-    if (this.#disconnectBy !== undefined && now >= this.#disconnectBy) return this.#handleDisconnectOverdue();
+    if (this.#isDisconnectOverdue(now)) return this.#handleDisconnectOverdue();
     if (state.type === "open") return this.#stepOpen(state, now);
-    if (this.#disconnect !== undefined && (this.#disconnect.mode === "now" || !this.#pump.owesAnything)) {
-      return this.#finish("disconnected");
-    }
+    if (this.#canEndOffline) return this.#finish("disconnected");
     return state.type === "waiting"
       ? this.#stepWaiting(now)
       : this.#stepConnecting(state.attempt, state.connectBy, now);
@@ -242,14 +248,10 @@ export class Driver implements RequestConsumer {
       this.#pump.receive(connection, now);
       this.session.handleTimeout(now);
     } catch (error) {
-      this.#pump.takeEvents();
+      this.#takeEvents(now);
       return this.#handleFailure(connectionErrorOf(error, state.label), now);
     }
-    if (this.#pump.takeEvents()) {
-      this.counters.connections++;
-      this.#schedule.handleConnected(now);
-      this.#flaps.handleConnected(now);
-    }
+    this.#takeEvents(now);
     this.#pump.transmit(connection, this.#options.outgoingEvents, now);
     if (connection.hasUndecoded) return this.items.length === 0;
     if (this.session.phase === "ended") {
@@ -268,6 +270,13 @@ export class Driver implements RequestConsumer {
     return isLate && this.#handleFailure(this.#connectTimeout(state.label), now);
   }
 
+  #takeEvents(now: number): void {
+    if (!this.#pump.takeEvents()) return;
+    this.counters.connections++;
+    this.#schedule.handleConnected(now);
+    this.#flaps.handleConnected(now);
+  }
+
   /** DISCONNECT was handed out: once it has left, the sending side is ended, and the server has a moment to close its own. */
   #stepClosing(state: Closing, now: number): boolean {
     const { connection } = state;
@@ -276,8 +285,13 @@ export class Driver implements RequestConsumer {
       state.deadline = now + CLOSE_GRACE_MILLIS;
       connection.shutdown();
     }
+    if (!state.isShutDown && this.#isDisconnectOverdue(now)) return this.#handleDisconnectOverdue();
     if (connection.closed === undefined && now < state.deadline) return false;
     return this.#finish("disconnected");
+  }
+
+  #isDisconnectOverdue(now: number): boolean {
+    return this.#disconnectBy !== undefined && now >= this.#disconnectBy;
   }
 
   #handleDisconnectOverdue(): boolean {
@@ -293,9 +307,17 @@ export class Driver implements RequestConsumer {
     this.#dropConnection();
     this.counters.failures++;
     const flap = this.#flaps.handleLost(error, this.session.hasUnacknowledgedPublish, now);
-    if (this.#disconnect !== undefined && !this.#pump.owesAnything) return this.#finish("disconnected");
+    if (this.#canEndOffline) return this.#finish("disconnected");
     this.#state = { type: "waiting" };
-    if (this.#schedule.handleFailure(error, now)) {
+    let isRetried: boolean;
+    try {
+      isRetried = this.#schedule.handleFailure(error, now);
+    } catch (thrown) {
+      // What the user's own `giveUpOn` throws is told, and decides nothing.
+      this.items.push({ type: "fatal", error: thrown as Error });
+      return false;
+    }
+    if (isRetried) {
       const retryInMillis = Math.max(0, this.#schedule.next(now).at - now);
       this.items.push({ type: "disconnected", error, retryInMillis, flap });
       return false;

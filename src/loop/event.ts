@@ -32,7 +32,7 @@ export interface OutgoingEvent {
   readonly packetId: PacketId;
 }
 
-/** The loop has ended for good with an error: `poll` rejects with it, an iteration throws it. */
+/** The loop has ended for good with an error, or the user's own code has thrown one: `poll` rejects with it, an iteration throws it. */
 export interface FatalItem {
   /** The tag of this item. */
   readonly type: "fatal";

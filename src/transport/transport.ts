@@ -40,10 +40,14 @@ export interface Transport {
    * @param chunk The bytes; they belong to the transport until the call is done.
    * @param length How many of them.
    * @returns `undefined` if all bytes were taken at once and the chunk is free again; otherwise a promise that resolves when
-   * they were. It never rejects: a failed write ends the connection, which `close` tells, and then resolves.
+   * they were. It never rejects: a failed write ends the connection, which `close` tells, and then resolves. On a connection that
+   * is over, or whose sending side is, it drops the bytes and resolves once `close` was told.
    */
   write(chunk: Uint8Array, length: number): Promise<void> | undefined;
-  /** Stops `data` until `resume`. Where `canPause` is false it does nothing. */
+  /**
+   * Stops `data` until `resume`. The end of a peer waits too: `close` comes behind the bytes that are held back. Where `canPause` is
+   * false it does nothing.
+   */
   pause(): void;
   /** Lets `data` go on. */
   resume(): void;

@@ -87,23 +87,26 @@ test("a port that is none is refused", async () => {
   );
 });
 
-test("aborting ends an attempt that the server leaves unanswered", async () => {
-  const listener = Deno.listen({ hostname: "127.0.0.1", port: 0, tcpBacklog: 0 });
-  const { port } = listener.addr;
-  const target: TcpTarget = { kind: "tcp", hostname: "127.0.0.1", port, noDelay: true };
-  const filling = new AbortController();
-  const fillers: Promise<Deno.TcpConn | undefined>[] = [];
-  for (let i = 0; i < 4; i++) {
-    fillers.push(Deno.connect({ hostname: "127.0.0.1", port, signal: filling.signal }).catch(() => undefined));
-  }
-  await delay(50);
-  const controller = new AbortController();
-  const dialing = dial(target, deaf, { signal: controller.signal });
-  assertStrictEquals(await Promise.race([dialing, delay(50)]), undefined, "the backlog was not full");
-  const reason = new Error("long enough");
-  controller.abort(reason);
-  assertStrictEquals(await assertRejects(() => deadline(dialing, 1000)), reason);
-  filling.abort();
-  for (const conn of await Promise.all(fillers)) conn?.close();
-  listener.close();
-}, { skip: runtime === "bun" ? "Bun cannot cancel an attempt" : undefined });
+/** Bun cannot cancel an attempt: there the rejection is all there is, which the contract proves. */
+if (runtime === "deno") {
+  test("aborting ends an attempt that the server leaves unanswered", async () => {
+    const listener = Deno.listen({ hostname: "127.0.0.1", port: 0, tcpBacklog: 0 });
+    const { port } = listener.addr;
+    const target: TcpTarget = { kind: "tcp", hostname: "127.0.0.1", port, noDelay: true };
+    const filling = new AbortController();
+    const fillers: Promise<Deno.TcpConn | undefined>[] = [];
+    for (let i = 0; i < 4; i++) {
+      fillers.push(Deno.connect({ hostname: "127.0.0.1", port, signal: filling.signal }).catch(() => undefined));
+    }
+    await delay(50);
+    const controller = new AbortController();
+    const dialing = dial(target, deaf, { signal: controller.signal });
+    assertStrictEquals(await Promise.race([dialing, delay(50)]), undefined, "the backlog was not full");
+    const reason = new Error("long enough");
+    controller.abort(reason);
+    assertStrictEquals(await assertRejects(() => deadline(dialing, 1000)), reason);
+    filling.abort();
+    for (const conn of await Promise.all(fillers)) conn?.close();
+    listener.close();
+  });
+}
