@@ -14,6 +14,8 @@ export interface SessionOptions {
   readonly ackMode: AckMode;
   /** Whether live subscriptions are sent again to a server that lost the session. */
   readonly resubscribe: boolean;
+  /** Most bytes of a packet that restores subscriptions; no limit of its own if it is missing. */
+  readonly maxOutgoingPacketSize?: number | undefined;
   /** What becomes of exchanges that may have been delivered when the server lost the session. */
   readonly onSessionLost: SessionLostPolicy;
   /** Milliseconds between two replayed packets. */

@@ -374,7 +374,8 @@ export class Session {
   #handleSessionLost(): void {
     this.#incoming.handleSessionLost();
     if (!this.#options.resubscribe) this.#subscriptions.clear();
-    const failed = this.#recovery.handleSessionLost(this.#subscriptions.portions(), this.#options.onSessionLost);
+    const portions = this.#subscriptions.portions(this.#options.maxOutgoingPacketSize);
+    const failed = this.#recovery.handleSessionLost(portions, this.#options.onSessionLost);
     this.#sessionLostFailures += failed.length;
     for (const { token } of failed) {
       if (token !== 0) this.#events.push({ type: "request-failed", token, mayHaveBeenDelivered: true });

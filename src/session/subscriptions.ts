@@ -1,5 +1,12 @@
 // The Topic Filters that are live on the server, so that a lost session can be given them again.
-import type { Suback, Subscribe, Subscription, Unsubscribe } from "../codec/mod.ts";
+import {
+  MAX_PACKET_SIZE,
+  packetSize,
+  type Suback,
+  type Subscribe,
+  type Subscription,
+  type Unsubscribe,
+} from "../codec/mod.ts";
 
 /**
  * Most filters in one SUBSCRIBE that restores a lost session. MQTT 3.1.1 has no limit, but hosted servers do: AWS IoT Core refuses
@@ -30,11 +37,25 @@ export class LiveSubscriptions {
     for (const topicFilter of request.topicFilters) this.#live.delete(topicFilter);
   }
 
-  /** All live subscriptions, in the portions in which they are sent again. */
-  portions(): Subscription[][] {
-    const all = [...this.#live.values()];
+  /**
+   * All live subscriptions, in the portions in which they are sent again.
+   *
+   * @param maxPacketSize Most bytes of a packet. One subscription always fits: it was sent before.
+   */
+  portions(maxPacketSize: number = MAX_PACKET_SIZE): Subscription[][] {
     const portions: Subscription[][] = [];
-    for (let i = 0; i < all.length; i += FILTERS_PER_SUBSCRIBE) portions.push(all.slice(i, i + FILTERS_PER_SUBSCRIBE));
+    let portion: Subscription[] = [];
+    for (const subscription of this.#live.values()) {
+      const longer = [...portion, subscription];
+      const size = packetSize({ type: "subscribe", packetId: 1, subscriptions: longer });
+      if (portion.length > 0 && (longer.length > FILTERS_PER_SUBSCRIBE || size > maxPacketSize)) {
+        portions.push(portion);
+        portion = [subscription];
+      } else {
+        portion = longer;
+      }
+    }
+    if (portion.length > 0) portions.push(portion);
     return portions;
   }
 

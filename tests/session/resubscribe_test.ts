@@ -1,0 +1,97 @@
+// A server that lost the session is given its subscriptions again, before anything else.
+
+import { assertEquals } from "@std/assert";
+import type { Subscribe } from "../../src/codec/mod.ts";
+import { test } from "../support/test.ts";
+import { connected, filters, filtersOf } from "./support.ts";
+
+test("live subscriptions are sent again to a server that lost them, eight in a portion, before the replay", () => {
+  const s = connected();
+  s.hasSubscribed(filters(12));
+  s.hasSubscribed(filters(19).slice(12));
+  s.publishes(1);
+  s.sent();
+  s.reconnects({ sessionPresent: false });
+  const restored = [s.sends("subscribe"), s.sends("subscribe"), s.sends("subscribe")].map(filtersOf);
+  assertEquals(restored.map(({ length }) => length), [8, 8, 3]);
+  assertEquals(restored.flat(), filters(19));
+  s.sendsOnly({ type: "publish", packetId: 3 });
+});
+
+test("a server that kept the session is not sent subscriptions", () => {
+  const s = connected();
+  s.hasSubscribed(filters(3));
+  s.reconnects({ sessionPresent: true });
+  s.sendsNothing();
+});
+
+test("a filter that was unsubscribed, or refused later, is not restored; QoS is the one asked for last", () => {
+  const s = connected();
+  s.hasSubscribed(filters(4));
+  const packetId = s.session.unsubscribe(["filter/2"]);
+  s.sends("unsubscribe");
+  s.receives({ type: "unsuback", packetId });
+  s.session.subscribe([{ topicFilter: "filter/3", qos: 2 }, { topicFilter: "filter/4", qos: 2 }]);
+  s.sends("subscribe");
+  s.receives({ type: "suback", packetId: packetId + 1, returnCodes: [0, 0x80] });
+  s.reconnects({ sessionPresent: false });
+  s.sendsOnly({
+    type: "subscribe",
+    subscriptions: [{ topicFilter: "filter/1", qos: 1 }, { topicFilter: "filter/3", qos: 2 }],
+  });
+});
+
+test("restored subscriptions are told to nobody, end with their SUBACK and stay live", () => {
+  const s = connected();
+  s.hasSubscribed(["a"]);
+  for (let losses = 0; losses < 3; losses++) {
+    s.reconnects({ sessionPresent: false });
+    const { packetId } = s.sends<Subscribe>("subscribe");
+    s.receives({ type: "suback", packetId, returnCodes: [1] });
+    assertEquals([s.ends(), s.session.isIdle, s.session.diagnostics().subscriptions], [[], true, 1]);
+  }
+});
+
+test("portions that did not leave are owed to the next connection, also with the session present", () => {
+  const s = connected();
+  s.hasSubscribed(filters(20));
+  s.reconnects({ sessionPresent: false });
+  assertEquals(filtersOf(s.sends("subscribe")), filters(8));
+  s.reconnects({ sessionPresent: true });
+  assertEquals(filtersOf(s.sends("subscribe")), filters(16).slice(8));
+  assertEquals(filtersOf(s.sends("subscribe")), filters(20).slice(16));
+  assertEquals(filtersOf(s.sends("subscribe")), filters(8), "the first portion has no SUBACK yet: it is replayed");
+  s.sendsNothing();
+});
+
+test("a session lost again while subscriptions are restored restores each once", () => {
+  const s = connected();
+  s.hasSubscribed(filters(10));
+  s.reconnects({ sessionPresent: false });
+  s.sends("subscribe");
+  s.reconnects({ sessionPresent: false });
+  assertEquals([filtersOf(s.sends("subscribe")), filtersOf(s.sends("subscribe"))], [filters(8), filters(10).slice(8)]);
+  s.sendsNothing();
+});
+
+test("an UNSUBSCRIBE without answer follows the subscription it ends", () => {
+  const s = connected();
+  s.hasSubscribed(["a"]);
+  s.session.unsubscribe(["a"]);
+  s.sent();
+  s.reconnects({ sessionPresent: false });
+  assertEquals(s.sent(), ["subscribe 3", "unsubscribe 2"]);
+});
+
+test("with resubscribe off, what the server lost is lost: it is neither restored nor counted as live", () => {
+  const s = connected({ resubscribe: false });
+  s.hasSubscribed(["a", "b"]);
+  s.reconnects({ sessionPresent: true });
+  assertEquals(s.session.diagnostics().subscriptions, 2);
+  s.reconnects({ sessionPresent: false });
+  s.sendsNothing();
+  assertEquals(s.session.diagnostics().subscriptions, 0);
+  s.configures({ resubscribe: true });
+  s.reconnects({ sessionPresent: false });
+  s.sendsNothing();
+});
