@@ -1,5 +1,5 @@
 // A packet that came in more than one chunk, gathered until it is whole. Only its own bytes are copied, and whatever length it claims,
-// no more memory is reserved than what has arrived plus 64 KiB.
+// nothing is reserved for more than 64 KiB beyond what has arrived.
 
 import { copyBytes } from "./copy_bytes.ts";
 

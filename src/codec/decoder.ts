@@ -42,8 +42,7 @@ export interface DecoderOptions {
  * Decodes a stream of bytes into packets, whatever chunks it comes in. Every rule of MQTT 3.1.1 about the form of a packet is enforced.
  *
  * Payloads are views of the chunks, so whoever pushes a chunk gives its memory away: it must never be written again. A payload that is
- * kept keeps its chunk; `payload.slice()` is a copy of its own. (Some engines copy up to 32 bytes in less time than they make a view;
- * there so small a payload has its own memory.) Equal Topic Names are mostly the very same string.
+ * kept keeps its chunk; `payload.slice()` is a copy of its own. Equal Topic Names are mostly the very same string.
  *
  * @example
  * ```ts

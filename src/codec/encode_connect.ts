@@ -1,7 +1,17 @@
 // CONNECT: MQTT 3.1.1 section 3.1.
 
-import { beginPacket, judgeBinary, judgeBoolean, judgeQos, judgeString, judgeText } from "./encode_field.ts";
-import { rangeFault, throwTextFault, typeFault, writeBinary } from "./encode_field.ts";
+import {
+  beginPacket,
+  judgeBinary,
+  judgeBoolean,
+  judgeQos,
+  judgeString,
+  judgeText,
+  rangeFault,
+  throwTextFault,
+  typeFault,
+  writeBinary,
+} from "./encode_field.ts";
 import type { Connect, Will } from "./packet.ts";
 import { connectRemainingLength } from "./packet_size.ts";
 import {

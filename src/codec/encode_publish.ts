@@ -1,8 +1,15 @@
 // PUBLISH: MQTT 3.1.1 section 3.3.
 
 import { copyBytes } from "./copy_bytes.ts";
-import { judgeBoolean, judgePacketId, judgeRemainingLength, judgeString } from "./encode_field.ts";
-import { rangeFault, throwTextFault, typeFault } from "./encode_field.ts";
+import {
+  judgeBoolean,
+  judgePacketId,
+  judgeRemainingLength,
+  judgeString,
+  rangeFault,
+  throwTextFault,
+  typeFault,
+} from "./encode_field.ts";
 import type { Publish } from "./packet.ts";
 import { type PreparedTopic, preparedTopicBytes } from "./prepared_topic.ts";
 import { PUBLISH, PUBLISH_DUP, PUBLISH_RETAIN } from "./protocol.ts";

@@ -1,7 +1,16 @@
 // SUBSCRIBE, SUBACK, UNSUBSCRIBE: MQTT 3.1.1 sections 3.8 to 3.10.
 
-import { beginPacket, judgePacketId, judgeQos, judgeRemainingLength, judgeString } from "./encode_field.ts";
-import { rangeFault, throwTextFault, typeFault, writePacketId } from "./encode_field.ts";
+import {
+  beginPacket,
+  judgePacketId,
+  judgeQos,
+  judgeRemainingLength,
+  judgeString,
+  rangeFault,
+  throwTextFault,
+  typeFault,
+  writePacketId,
+} from "./encode_field.ts";
 import type { Suback, Subscribe, Unsubscribe } from "./packet.ts";
 import { subackRemainingLength, subscribeRemainingLength, unsubscribeRemainingLength } from "./packet_size.ts";
 import { SUBACK, SUBSCRIBE, UNSUBSCRIBE } from "./protocol.ts";

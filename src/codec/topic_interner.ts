@@ -13,6 +13,8 @@ const SLOTS = SETS * 2;
 /** Longer names are decoded each time; this bounds the table at half a megabyte. */
 const MAX_LENGTH = 128;
 const WORDS_PER_SLOT = MAX_LENGTH / 4;
+/** A slot is the hash of its name, its length in bytes, and its words. A length of 0 marks an empty slot. */
+const STRIDE = 2 + WORDS_PER_SLOT;
 
 let shared: TopicInterner | undefined;
 
@@ -26,15 +28,10 @@ export function sharedTopicInterner(): TopicInterner {
  * never come back displace nothing. All names in it are valid: a hit needs no check.
  */
 export class TopicInterner {
-  readonly #hashes = new Int32Array(SLOTS);
-  /** Length in bytes; 0 marks an empty slot. */
-  readonly #lengths = new Uint8Array(SLOTS);
-  readonly #words = new Int32Array(SLOTS * WORDS_PER_SLOT);
+  readonly #table = new Int32Array(SLOTS * STRIDE);
   readonly #names: string[] = new Array(SLOTS).fill("");
   /** The hash last missed in each set. */
   readonly #candidates = new Int32Array(SETS);
-  /** Which slot of each set was not used last. */
-  readonly #victims = new Uint8Array(SETS);
   /** The name being looked up, as words. */
   readonly #key = new Int32Array(WORDS_PER_SLOT);
   readonly #budget = new LookupBudget(1);
@@ -51,20 +48,17 @@ export class TopicInterner {
     const set = hash & (SETS - 1);
     const slot = set * 2;
     if (this.#holds(slot, hash, length)) {
-      this.#victims[set] = 1;
       this.#budget.recordHit();
       return this.#names[slot]!;
     }
     if (this.#holds(slot + 1, hash, length)) {
-      this.#victims[set] = 0;
       this.#budget.recordHit();
       return this.#names[slot + 1]!;
     }
     this.#budget.recordMiss();
     const topicName = decodeTopicName(source, start, end);
     if (this.#candidates[set] === hash) {
-      this.#store(slot + this.#victims[set]!, hash, length, topicName);
-      this.#victims[set]! ^= 1;
+      this.#store(slot, hash, length, topicName);
     } else {
       this.#candidates[set] = hash;
     }
@@ -93,21 +87,26 @@ export class TopicInterner {
   }
 
   #holds(slot: number, hash: number, length: number): boolean {
-    if (this.#hashes[slot] !== hash || this.#lengths[slot] !== length) return false;
-    const words = this.#words;
+    const table = this.#table;
+    const from = slot * STRIDE;
+    if (table[from] !== hash || table[from + 1] !== length) return false;
     const key = this.#key;
-    const from = slot * WORDS_PER_SLOT;
     const count = length + 3 >> 2;
     for (let i = 0; i < count; i++) {
-      if (words[from + i] !== key[i]) return false;
+      if (table[from + 2 + i] !== key[i]) return false;
     }
     return true;
   }
 
+  /** Takes a name into the first slot of its set; the one that was there moves to the second. */
   #store(slot: number, hash: number, length: number, topicName: string): void {
-    this.#hashes[slot] = hash;
-    this.#lengths[slot] = length;
-    this.#words.set(this.#key, slot * WORDS_PER_SLOT);
+    const table = this.#table;
+    const from = slot * STRIDE;
+    table.copyWithin(from + STRIDE, from, from + STRIDE);
+    this.#names[slot + 1] = this.#names[slot]!;
+    table[from] = hash;
+    table[from + 1] = length;
+    table.set(this.#key, from + 2);
     this.#names[slot] = topicName;
   }
 }
