@@ -48,10 +48,10 @@ export function encodePublish(buffer: WriteBuffer, packet: OutgoingPublish, topi
   const rest = packetId === 0 ? payloadLength : payloadLength + 2;
   const restInBuffer = isReferenced ? 2 : rest;
 
-  const topic = preparedTopic === undefined ? topics.find(topicName) : matchingBytes(preparedTopic, topicName);
+  const topic = preparedTopic ?? topics.find(topicName);
   let at = topic === undefined
     ? writeNewTopic(buffer, firstByte, topicName, rest, restInBuffer)
-    : writeKnownTopic(buffer, firstByte, topic, rest, restInBuffer);
+    : writeKnownTopic(buffer, firstByte, matchingBytes(topic, topicName), rest, restInBuffer);
   const { bytes } = buffer;
   if (packetId !== 0) {
     bytes[at++] = packetId >>> 8;

@@ -61,6 +61,7 @@ export type {
 } from "./packet.ts";
 export { packetSize, publishSize } from "./packet_size.ts";
 export { PreparedTopic } from "./prepared_topic.ts";
+export { findPreparedTopic } from "./topic_cache.ts";
 export { MAX_PACKET_ID, MAX_PACKET_SIZE, MAX_STRING_BYTES } from "./protocol.ts";
 export {
   describeStringFault,

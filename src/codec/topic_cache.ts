@@ -1,8 +1,8 @@
-// The encoded form of Topic Names that are published to again and again: copying it takes less time than encoding the text anew.
+// Topic Names that are published to again and again, prepared: a lookup takes less time than checking and encoding the text anew.
 
 import { LookupBudget } from "./lookup_budget.ts";
-import { encodeTopicName } from "./prepared_topic.ts";
-import { isTopicName } from "./topic.ts";
+import { PreparedTopic } from "./prepared_topic.ts";
+import { describeTopicNameFault } from "./topic.ts";
 
 /** How many Topic Names a generation holds before the next one begins. */
 const GENERATION_SIZE = 1024;
@@ -19,41 +19,52 @@ export function sharedTopicCache(): TopicCache {
 }
 
 /**
- * Encoded Topic Names, with their two bytes of length. There are two generations: names that are used move to the younger one, and
+ * Finds the prepared form of a Topic Name that is published to again and again. It never has to be asked for: it spares whoever asks
+ * the check of the name, and the encoder the encoding.
+ *
+ * @param topicName The Topic Name.
+ * @returns The prepared topic; `undefined` if the name is not worth remembering now, or should not be sent.
+ */
+export function findPreparedTopic(topicName: string): PreparedTopic | undefined {
+  return sharedTopicCache().find(topicName);
+}
+
+/**
+ * Prepared Topic Names. There are two generations: names that are used move to the younger one, and
  * when that is full the older one is dropped with all that were not used.
  */
 export class TopicCache {
-  #young = new Map<string, Uint8Array>();
-  #old = new Map<string, Uint8Array>();
+  #young = new Map<string, PreparedTopic>();
+  #old = new Map<string, PreparedTopic>();
   readonly #budget = new LookupBudget(MISS_COST);
 
   /**
-   * Finds the encoded form of a Topic Name; a new name may be taken in.
+   * Finds the prepared form of a Topic Name; a new name may be taken in.
    *
-   * @returns The bytes, not to be written; `undefined` if the name is not worth a place now, or not valid.
+   * @returns The prepared topic; `undefined` if the name is not worth a place now, or should not be sent.
    */
-  find(topicName: string): Uint8Array | undefined {
+  find(topicName: string): PreparedTopic | undefined {
     if (topicName.length > MAX_LENGTH || !this.#budget.admits()) return undefined;
-    const bytes = this.#young.get(topicName);
-    if (bytes === undefined) return this.#findOlder(topicName);
+    const topic = this.#young.get(topicName);
+    if (topic === undefined) return this.#findOlder(topicName);
     this.#budget.recordHit();
-    return bytes;
+    return topic;
   }
 
-  #findOlder(topicName: string): Uint8Array | undefined {
+  #findOlder(topicName: string): PreparedTopic | undefined {
     const known = this.#old.get(topicName);
     if (known === undefined) {
       this.#budget.recordMiss();
-      if (!isTopicName(topicName)) return undefined;
+      if (describeTopicNameFault(topicName) !== undefined) return undefined;
     } else {
       this.#budget.recordHit();
     }
-    const bytes = known ?? encodeTopicName(topicName);
+    const topic = known ?? new PreparedTopic(topicName);
     if (this.#young.size === GENERATION_SIZE) {
       this.#old = this.#young;
       this.#young = new Map();
     }
-    this.#young.set(topicName, bytes);
-    return bytes;
+    this.#young.set(topicName, topic);
+    return topic;
   }
 }
