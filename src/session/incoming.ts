@@ -19,6 +19,8 @@ const IGNORE: IncomingOutcome = { deliver: false, reply: undefined };
 export class IncomingExchanges {
   /** QoS 2 messages that were delivered and answered with PUBREC; a repetition is not delivered again [MQTT-4.3.3-2]. */
   readonly #awaitingPubrel: Set<PacketId> = new Set();
+  /** Those of them that may belong to a session the server has lost. */
+  readonly #inDoubt: Set<PacketId> = new Set();
   /** Manual mode: what was delivered on this connection and not acknowledged yet. */
   readonly #unacknowledged: Map<PacketId, Publish> = new Map();
   /** Manual mode: what was acknowledged on this connection, so that a second `acknowledge` is harmless and still true. */
@@ -28,9 +30,7 @@ export class IncomingExchanges {
   handlePublish(packet: Publish, ackMode: AckMode): IncomingOutcome {
     if (packet.qos === 0) return DELIVER_ONLY;
     const packetId = packet.packetId;
-    if (packet.qos === 2 && this.#awaitingPubrel.has(packetId)) {
-      return { deliver: false, reply: { type: "pubrec", packetId } };
-    }
+    if (packet.qos === 2 && this.#isRepeated(packet)) return { deliver: false, reply: { type: "pubrec", packetId } };
     if (ackMode === "manual") {
       if (packet.qos === 2 && this.#unacknowledged.get(packetId)?.qos === 2) return IGNORE;
       this.#unacknowledged.set(packetId, packet);
@@ -43,7 +43,7 @@ export class IncomingExchanges {
 
   /** Handles a PUBREL: the server will not repeat that PUBLISH. The answer is PUBCOMP also for an unknown identifier. */
   handlePubrel(packetId: PacketId): Packet {
-    this.#awaitingPubrel.delete(packetId);
+    this.#forget(packetId);
     if (this.#unacknowledged.get(packetId)?.qos === 2) this.#unacknowledged.delete(packetId);
     return { type: "pubcomp", packetId };
   }
@@ -81,6 +81,12 @@ export class IncomingExchanges {
   /** The server has lost the session: its identifiers mean nothing any more. */
   handleSessionLost(): void {
     this.#awaitingPubrel.clear();
+    this.#inDoubt.clear();
+  }
+
+  /** The server may have lost the session: its identifiers may mean something else. */
+  handleSessionDoubt(): void {
+    for (const packetId of this.#awaitingPubrel) this.#inDoubt.add(packetId);
   }
 
   /** How many QoS 2 messages await PUBREL. */
@@ -91,5 +97,16 @@ export class IncomingExchanges {
   /** How many deliveries await the application's acknowledgement. */
   get unacknowledged(): number {
     return this.#unacknowledged.size;
+  }
+
+  /** Whether a QoS 2 message was delivered before. In doubt DUP says so, which a server must set when it repeats [MQTT-3.3.1-1]. */
+  #isRepeated({ packetId, dup }: Publish): boolean {
+    if (this.#inDoubt.has(packetId) && !dup) this.#forget(packetId);
+    return this.#awaitingPubrel.has(packetId);
+  }
+
+  #forget(packetId: PacketId): void {
+    this.#awaitingPubrel.delete(packetId);
+    this.#inDoubt.delete(packetId);
   }
 }

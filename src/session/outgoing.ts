@@ -263,19 +263,22 @@ export class OutgoingExchanges {
 
   /**
    * Lists what a resumed session sends again: PUBLISH in the order first sent, PUBREL in the order of their PUBREC, then SUBSCRIBE
-   * and UNSUBSCRIBE. What was never handed out is not a replay and not in it.
+   * and UNSUBSCRIBE. Those that restore subscriptions were sent before the rest, whatever the order in which they were opened. What
+   * was never handed out is not a replay and not in it.
    */
   replayOrder(): OutgoingExchange[] {
     const publishes: OutgoingExchange[] = [];
     const releases: OutgoingExchange[] = [];
+    const restorations: OutgoingExchange[] = [];
     const controls: OutgoingExchange[] = [];
     for (const exchange of this.#exchanges.values()) {
       if (exchange.state === "awaiting-pubcomp") releases.push(exchange);
       else if (!exchange.transmitted) continue;
       else if (exchange.state === "awaiting-puback" || exchange.state === "awaiting-pubrec") publishes.push(exchange);
+      else if (exchange.state === "awaiting-suback" && exchange.restoring) restorations.push(exchange);
       else controls.push(exchange);
     }
-    return [...publishes, ...releases, ...controls];
+    return [...publishes, ...releases, ...restorations, ...controls];
   }
 
   /**

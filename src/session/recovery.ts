@@ -1,11 +1,13 @@
 // What a new connection owes before any new work: the subscriptions a server lost, then the replay of unfinished exchanges.
 import type { Packet, PacketId, Subscription } from "../codec/mod.ts";
 import { Fifo } from "../fifo.ts";
-import type { OutgoingExchange, OutgoingExchanges, SessionLostPolicy } from "./outgoing.ts";
+import type { OutgoingExchange, OutgoingExchanges } from "./outgoing.ts";
+import type { LiveSubscriptions } from "./subscriptions.ts";
 
 /** The recovery of one session after a CONNACK. */
 export class Recovery {
   readonly #outgoing: OutgoingExchanges;
+  readonly #subscriptions: LiveSubscriptions;
   /** Portions of live subscriptions that are still to be sent; they are owed until sent, over any number of connections. */
   readonly #restore: Fifo<readonly Subscription[]> = new Fifo();
   /** Exchanges that are still to be handed out again on this connection. */
@@ -15,9 +17,11 @@ export class Recovery {
 
   /**
    * @param outgoing The exchanges of the session.
+   * @param subscriptions The subscriptions of the session.
    */
-  constructor(outgoing: OutgoingExchanges) {
+  constructor(outgoing: OutgoingExchanges, subscriptions: LiveSubscriptions) {
     this.#outgoing = outgoing;
+    this.#subscriptions = subscriptions;
   }
 
   /** Whether nothing is owed any more, so that new requests can be admitted. */
@@ -49,18 +53,13 @@ export class Recovery {
   }
 
   /**
-   * The server lost the session: these subscriptions are owed, instead of any before.
+   * The server does not have the live subscriptions, or may not have them: they are owed.
    *
-   * @returns The publishes that ended.
+   * @param maxPacketSize Most bytes of a packet; no limit of its own if it is missing.
    */
-  handleSessionLost(
-    portions: readonly (readonly Subscription[])[],
-    policy: SessionLostPolicy,
-  ): OutgoingExchange[] {
+  restoreSubscriptions(maxPacketSize: number | undefined): void {
     this.#restore.clear();
-    for (const portion of portions) this.#restore.push(portion);
-    // A SUBSCRIBE that ended was restoring a portion, and is one of these again.
-    return this.#outgoing.handleSessionLost(policy).filter(({ state }) => state !== "awaiting-suback");
+    for (const portion of this.#subscriptions.portions(maxPacketSize)) this.#restore.push(portion);
   }
 
   /** A connection was accepted: every exchange the server may know of is owed. */
@@ -100,12 +99,16 @@ export class Recovery {
 
   #nextRestored(): Packet | undefined {
     const outgoing = this.#outgoing;
-    if (this.#restore.length === 0 || !outgoing.hasFreePacketId) return undefined;
-    const packetId = outgoing.allocatePacketId();
-    const packet: Packet = { type: "subscribe", packetId, subscriptions: this.#restore.shift()! };
-    outgoing.openSubscribe(packet, 0, true);
-    outgoing.handleTransmit(packetId);
-    return packet;
+    while (this.#restore.length > 0 && outgoing.hasFreePacketId) {
+      // One that had to wait may have been ended or replaced by a replay in the meantime.
+      const subscriptions = this.#restore.shift()!.filter((subscription) => this.#subscriptions.has(subscription));
+      if (subscriptions.length === 0) continue;
+      const packet: Packet = { type: "subscribe", packetId: outgoing.allocatePacketId(), subscriptions };
+      outgoing.openSubscribe(packet, 0, true);
+      outgoing.handleTransmit(packet.packetId);
+      return packet;
+    }
+    return undefined;
   }
 }
 

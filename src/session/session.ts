@@ -15,11 +15,12 @@
 import type { Connack, Connect, Packet, PacketId, Publish, Pubrec, QoS, Subscription } from "../codec/mod.ts";
 import { Fifo } from "../fifo.ts";
 import { ConnectionRefusedError, KeepAliveTimeoutError, ProtocolError } from "./error.ts";
-import type { CompletingPacket, SessionEvent, Token } from "./event.ts";
+import type { SessionEvent, Token } from "./event.ts";
+import { EventQueue } from "./event_queue.ts";
 import { IncomingExchanges } from "./incoming.ts";
 import { KeepAlive } from "./keep_alive.ts";
 import type { PublishRequest, SessionDiagnostics, SessionOptions } from "./options.ts";
-import { type OutgoingExchange, OutgoingExchanges } from "./outgoing.ts";
+import { OutgoingExchanges } from "./outgoing.ts";
 import { Recovery } from "./recovery.ts";
 import { AdmittedRequests } from "./requests.ts";
 import { LiveSubscriptions } from "./subscriptions.ts";
@@ -61,7 +62,9 @@ export class Session {
   #options: SessionOptions;
   #phase: SessionPhase = "closed";
   #connect: Connect | undefined;
-  #connectTaken = false;
+  #handshake: "due" | "connect-sent" | "answered" = "answered";
+  /** Whether a CONNECT got no CONNACK: Session Present may then speak of a session which that CONNECT began. */
+  #isSessionInDoubt = false;
   #disconnect: "none" | "drained" | "now" = "none";
   readonly #outgoing: OutgoingExchanges = new OutgoingExchanges();
   readonly #incoming: IncomingExchanges = new IncomingExchanges();
@@ -69,11 +72,9 @@ export class Session {
   readonly #keepAlive: KeepAlive = new KeepAlive();
   /** Answers to the server and PINGREQ: they belong to the connection and go with it. */
   readonly #replies: Fifo<Packet> = new Fifo();
-  readonly #recovery: Recovery = new Recovery(this.#outgoing);
+  readonly #recovery: Recovery = new Recovery(this.#outgoing, this.#subscriptions);
   readonly #requests: AdmittedRequests = new AdmittedRequests(this.#outgoing);
-  readonly #events: Fifo<SessionEvent> = new Fifo();
-  #ignoredAcks = 0;
-  #sessionLostFailures = 0;
+  readonly #events: EventQueue = new EventQueue();
 
   /**
    * Makes a session that has no connection yet.
@@ -155,7 +156,7 @@ export class Session {
   }
 
   /**
-   * Acknowledges a delivery in manual mode: PUBACK at QoS 1, PUBREC at QoS 2. In any order, and harmless when repeated.
+   * Acknowledges a delivery in manual mode: PUBACK, PUBREC at QoS 2. In any order, but see [MQTT-4.6.0-2]; harmless when repeated.
    *
    * @param publish The very packet that was delivered.
    * @returns Whether it is acknowledged; `false` if the connection it came on is gone or ended: the server delivers it again.
@@ -193,7 +194,7 @@ export class Session {
   handleOpen(connect: Connect, now: number): void {
     const isAnotherSession = this.#connect !== undefined && this.#connect.clientId !== connect.clientId;
     this.#connect = connect;
-    this.#connectTaken = false;
+    this.#handshake = "due";
     this.#phase = "connecting";
     this.#keepAlive.handleOpen(connect.keepAlive, now);
     if (isAnotherSession) this.#handleSessionLost();
@@ -227,7 +228,7 @@ export class Session {
       case "connack":
         return this.#handleConnack(packet, now);
       case "puback":
-        this.#complete(this.#outgoing.handlePuback(packet), packet);
+        this.#events.addCompleted(this.#outgoing.handlePuback(packet), packet);
         break;
       case "pubrec":
         this.#handlePubrec(packet);
@@ -236,25 +237,25 @@ export class Session {
         this.#replies.push(this.#incoming.handlePubrel(packet.packetId));
         break;
       case "pubcomp":
-        this.#complete(this.#outgoing.handlePubcomp(packet), packet);
+        this.#events.addCompleted(this.#outgoing.handlePubcomp(packet), packet);
         break;
       case "suback": {
         const ended = this.#outgoing.handleSuback(packet);
         if (ended !== undefined) this.#subscriptions.handleSuback(ended.packet, packet);
-        this.#complete(ended, packet);
+        this.#events.addCompleted(ended, packet);
         break;
       }
       case "unsuback": {
         const ended = this.#outgoing.handleUnsuback(packet);
         if (ended !== undefined) this.#subscriptions.handleUnsuback(ended.packet);
-        this.#complete(ended, packet);
+        this.#events.addCompleted(ended, packet);
         break;
       }
       case "pingresp":
         this.#keepAlive.handlePingresp(now);
         break;
     }
-    this.#events.push({ type: "incoming", packet });
+    this.#events.addIncoming(packet);
   }
 
   /**
@@ -284,7 +285,7 @@ export class Session {
    */
   pollTransmit(now: number): Packet | undefined {
     if (this.#phase !== "connecting" && this.#phase !== "connected") return undefined;
-    const packet = this.#connectTaken ? this.#nextPacket(now) : this.#takeConnect();
+    const packet = this.#nextPacket(now);
     if (packet === undefined) return undefined;
     this.#keepAlive.handleOutgoing(now);
     if (packet === PINGREQ) this.#keepAlive.handlePingreq(now);
@@ -317,14 +318,15 @@ export class Session {
       incomingQos2: this.#incoming.awaitingPubrel,
       unacknowledged: this.#incoming.unacknowledged,
       subscriptions: this.#subscriptions.size,
-      ignoredAcks: this.#ignoredAcks,
-      sessionLostFailures: this.#sessionLostFailures,
+      ignoredAcks: this.#events.ignoredAcks,
+      sessionLostFailures: this.#events.sessionLostFailures,
       roundTripMillis: this.#keepAlive.roundTripMillis,
     };
   }
 
   /** Nothing more goes out on this connection: what it owed the server goes with it. */
   #leave(phase: "closed" | "ended"): void {
+    if (this.#handshake === "connect-sent") this.#isSessionInDoubt = true;
     this.#phase = phase;
     this.#replies.clear();
     this.#recovery.handleClose();
@@ -335,12 +337,11 @@ export class Session {
     return this.#phase === "connected" && this.#disconnect === "none" && this.#recovery.isDone;
   }
 
-  #takeConnect(): Packet | undefined {
-    this.#connectTaken = true;
-    return this.#connect;
-  }
-
   #nextPacket(now: number): Packet | undefined {
+    if (this.#handshake === "due") {
+      this.#handshake = "connect-sent";
+      return this.#connect;
+    }
     if (this.#disconnect === "now") return DISCONNECT;
     if (this.#phase === "connected") {
       const packet = this.#replies.shift() ??
@@ -354,45 +355,44 @@ export class Session {
   #handlePublish(packet: Publish): void {
     const { deliver, reply } = this.#incoming.handlePublish(packet, this.#options.ackMode);
     if (reply !== undefined) this.#replies.push(reply);
-    if (deliver) this.#events.push({ type: "incoming", packet });
+    if (deliver) this.#events.addIncoming(packet);
   }
 
   #handleConnack(packet: Connack, now: number): void {
     const { returnCode, sessionPresent } = packet;
+    this.#handshake = "answered";
     if (returnCode !== 0) throw new ConnectionRefusedError(returnCode);
     if (sessionPresent && this.#connect?.cleanSession === true) {
       throw new ProtocolError("connack", "Session Present is 1 although Clean Session was 1", "MQTT-3.2.2-1");
     }
     this.#phase = "connected";
     this.#keepAlive.handleActivity(now);
-    this.#events.push({ type: "connected", sessionPresent });
+    this.#events.addConnected(sessionPresent);
     if (!sessionPresent) this.#handleSessionLost();
+    else if (this.#isSessionInDoubt) this.#handleSessionDoubt();
+    this.#isSessionInDoubt = false;
     this.#recovery.handleConnected();
   }
 
   /** The server knows nothing of this session: what may have been delivered is for the policy to decide, the rest is kept. */
   #handleSessionLost(): void {
     this.#incoming.handleSessionLost();
+    this.#events.addFailed(this.#outgoing.handleSessionLost(this.#options.onSessionLost));
     if (!this.#options.resubscribe) this.#subscriptions.clear();
-    const portions = this.#subscriptions.portions(this.#options.maxOutgoingPacketSize);
-    const failed = this.#recovery.handleSessionLost(portions, this.#options.onSessionLost);
-    this.#sessionLostFailures += failed.length;
-    for (const { token } of failed) {
-      if (token !== 0) this.#events.push({ type: "request-failed", token, mayHaveBeenDelivered: true });
-    }
+    this.#recovery.restoreSubscriptions(this.#options.maxOutgoingPacketSize);
+  }
+
+  /** The server resumed a session, but perhaps a younger one than ours: whatever is safe in both cases is done. */
+  #handleSessionDoubt(): void {
+    this.#incoming.handleSessionDoubt();
+    if (this.#options.resubscribe) this.#recovery.restoreSubscriptions(this.#options.maxOutgoingPacketSize);
   }
 
   /** Answers with PUBREL, which never overtakes the replayed PUBREL of an earlier PUBREC [MQTT-4.6.0-4]. */
   #handlePubrec(packet: Pubrec): void {
-    const released = this.#outgoing.handlePubrec(packet);
-    if (released === undefined) this.#ignoredAcks++;
-    if (released !== undefined && this.#recovery.replayPending > 0) this.#recovery.append(released);
+    if (this.#outgoing.handlePubrec(packet) === undefined) this.#events.countIgnoredAck();
+    const exchange = this.#outgoing.find(packet.packetId);
+    if (exchange?.state === "awaiting-pubcomp" && this.#recovery.replayPending > 0) this.#recovery.append(exchange);
     else this.#replies.push({ type: "pubrel", packetId: packet.packetId });
-  }
-
-  /** Reports the end of an exchange; an answer that ended none is counted and otherwise ignored. */
-  #complete(ended: OutgoingExchange | undefined, packet: CompletingPacket): void {
-    if (ended === undefined) this.#ignoredAcks++;
-    else if (ended.token !== 0) this.#events.push({ type: "request-completed", token: ended.token, packet });
   }
 }

@@ -23,6 +23,11 @@ export class LiveSubscriptions {
     return this.#live.size;
   }
 
+  /** Whether this very subscription is live: neither ended nor replaced by another to the same filter. */
+  has(subscription: Subscription): boolean {
+    return this.#live.get(subscription.topicFilter) === subscription;
+  }
+
   /** The server answered a SUBSCRIBE: what it granted is live, what it refused is not. */
   handleSuback(request: Subscribe, answer: Suback): void {
     for (let i = 0; i < request.subscriptions.length; i++) {

@@ -114,6 +114,21 @@ test("another Client Identifier is another session: its identifiers begin anew, 
   assertEquals(s.deliveries(), ["a", "b"]);
 });
 
+test("while the session is in doubt, DUP tells a repeated QoS 2 message from a new one [MQTT-3.3.1-1]", () => {
+  const s = connected();
+  for (const packetId of [4, 5, 6]) s.receivesPublish(2, packetId, { text: `old ${packetId}` });
+  s.loses();
+  s.opens();
+  s.reconnects({ sessionPresent: true });
+  s.receivesPublish(2, 4, { text: "old 4", dup: true });
+  s.receivesPublish(2, 5, { text: "new 5" });
+  s.receivesPublish(2, 5, { text: "new 5" });
+  s.receives({ type: "pubrel", packetId: 6 });
+  s.receivesPublish(2, 6, { text: "new 6", dup: true });
+  assertEquals(s.sent(), ["pubrec 4", "pubrec 5", "pubrec 5", "pubcomp 6", "pubrec 6"]);
+  assertEquals(s.deliveries(), ["old 4", "old 5", "old 6", "new 5", "new 6"]);
+});
+
 test("answers leave in the order of the messages [MQTT-4.6.0-2] [MQTT-4.6.0-3]", () => {
   const s = connected();
   for (const [qos, packetId] of [[1, 4], [2, 2], [1, 9], [2, 7], [1, 1]] as const) s.receivesPublish(qos, packetId);

@@ -1,9 +1,10 @@
 // A server that lost the session is given its subscriptions again, before anything else.
 
-import { assertEquals } from "@std/assert";
+import { assertEquals, assertThrows } from "@std/assert";
 import type { Subscribe } from "../../src/codec/mod.ts";
+import { ConnectionRefusedError } from "../../src/session/mod.ts";
 import { test } from "../support/test.ts";
-import { connected, filters, filtersOf } from "./support.ts";
+import { connected, defaultConnect, filters, filtersOf } from "./support.ts";
 
 test("live subscriptions are sent again to a server that lost them, eight in a portion, before the replay", () => {
   const s = connected();
@@ -83,6 +84,20 @@ test("an UNSUBSCRIBE without answer follows the subscription it ends", () => {
   assertEquals(s.sent(), ["subscribe 3", "unsubscribe 2"]);
 });
 
+test("an UNSUBSCRIBE without answer follows the subscription it ends through any number of losses", () => {
+  const s = connected();
+  s.hasSubscribed(["a", "b"]);
+  s.session.unsubscribe(["a"]);
+  s.sent();
+  s.session.unsubscribe(["b"]);
+  s.reconnects({ sessionPresent: false });
+  assertEquals(s.sent(), ["subscribe 4", "unsubscribe 2", "unsubscribe 3"]);
+  for (let losses = 0; losses < 3; losses++) {
+    s.reconnects({ sessionPresent: true });
+    assertEquals(s.sent(), ["subscribe 4", "unsubscribe 2", "unsubscribe 3"]);
+  }
+});
+
 test("with resubscribe off, what the server lost is lost: it is neither restored nor counted as live", () => {
   const s = connected({ resubscribe: false });
   s.hasSubscribed(["a", "b"]);
@@ -94,4 +109,41 @@ test("with resubscribe off, what the server lost is lost: it is neither restored
   s.configures({ resubscribe: true });
   s.reconnects({ sessionPresent: false });
   s.sendsNothing();
+});
+
+test("Session Present after a CONNECT without CONNACK may speak of a younger session: subscriptions are sent again", () => {
+  const s = connected();
+  s.hasSubscribed(["a"]);
+  s.loses();
+  s.opens();
+  s.reconnects({ sessionPresent: true });
+  s.sendsOnly({ type: "subscribe", subscriptions: [{ topicFilter: "a", qos: 1 }] });
+  s.receives({ type: "suback", packetId: 2, returnCodes: [1] });
+  s.reconnects({ sessionPresent: true });
+  s.sendsNothing();
+});
+
+test("Session Present is trusted when the CONNECT before never left, or was refused", () => {
+  const s = connected();
+  s.hasSubscribed(["a"]);
+  s.loses();
+  s.session.handleOpen(defaultConnect, s.now);
+  s.loses();
+  s.opens();
+  assertThrows(
+    () => s.receives({ type: "connack", sessionPresent: false, returnCode: 3 }),
+    ConnectionRefusedError,
+  );
+  s.reconnects({ sessionPresent: true });
+  s.sendsNothing();
+});
+
+test("with resubscribe off, a session in doubt is taken as it is", () => {
+  const s = connected({ resubscribe: false });
+  s.hasSubscribed(["a"]);
+  s.loses();
+  s.opens();
+  s.reconnects({ sessionPresent: true });
+  s.sendsNothing();
+  assertEquals(s.session.diagnostics().subscriptions, 1);
 });
