@@ -20,17 +20,17 @@
  * ```
  */
 export function settle(): Promise<void> {
-  const { setImmediate } = globalThis as unknown as ImmediateScope;
+  const scope = globalThis as unknown as ImmediateScope;
   return new Promise((resolve) => {
     // All microtasks come before the next macrotask. A timer would be one too, but takes a millisecond.
-    if (setImmediate !== undefined) setImmediate(resolve);
+    if (scope.setImmediate !== undefined) scope.setImmediate(resolve);
     else postTo(resolve);
   });
 }
 
 /** What is used of the global scope of Deno, Bun and Node. */
 interface ImmediateScope {
-  readonly setImmediate?: (callback: () => void) => unknown;
+  setImmediate?(callback: () => void): unknown;
 }
 
 /** Calls back in a macrotask of its own, as the web does it: a message. Deno's come too early once `node:worker_threads` is loaded. */
