@@ -71,6 +71,7 @@ export {
   type RequestFailedReason,
   SubscribeNotice,
   SubscribeRefusedError,
+  type TlsOptions,
   type TrafficCounters,
   UnsubscribeNotice,
   type WaitOptions,
@@ -91,8 +92,13 @@ export {
   type DialOptions,
   type DialTarget,
   type TcpTarget,
+  TlsError,
+  type TlsErrorReason,
+  type TlsSettings,
+  type TlsTarget,
   type Transport,
   type TransportHandlers,
+  type UnixTarget,
   UnsupportedOptionError,
 } from "./src/transport/transport.ts";
 export {

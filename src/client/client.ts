@@ -28,6 +28,9 @@ export interface CreateOptions {
   readonly capacity?: number | undefined;
 }
 
+/** What cannot change while a client lives. */
+const FIXED_OPTIONS = ["capacity", "clock", "random"] as const;
+
 /** A client, and the event loop that must be polled for it. */
 export interface ClientPair {
   /** The handle. */
@@ -91,14 +94,22 @@ export class AsyncClient implements AsyncDisposable {
   static create(options: MqttOptions, create: CreateOptions = {}): ClientPair {
     let given = create.capacity === undefined ? options : { ...options, capacity: create.capacity };
     const resolved = resolveOptions(given);
+    const fixed = { capacity: resolved.capacity, clock: resolved.clock, random: resolved.random };
     const channel = new RequestChannel(resolved.capacity);
+    const client = new AsyncClient(channel, resolved.maxOutgoingPacketSize);
     const eventLoop = new EventLoop(resolved, channel, (changes) => {
-      const next = { ...given, ...changes, capacity: resolved.capacity };
-      const nextResolved = { ...resolveOptions(next), clock: resolved.clock, random: resolved.random };
+      for (const name of FIXED_OPTIONS) {
+        const change = changes[name];
+        if (change === undefined || change === resolved[name]) continue;
+        throw new TypeError(`Cannot change option "${name}": it is fixed when the client is made`);
+      }
+      const next = { ...given, ...changes, ...fixed };
+      const nextResolved = resolveOptions(next);
       given = next;
+      client.#build.maxPacketSize = nextResolved.maxOutgoingPacketSize;
       return nextResolved;
     });
-    return { client: new AsyncClient(channel, resolved.maxOutgoingPacketSize), eventLoop };
+    return { client, eventLoop };
   }
 
   /**
@@ -287,7 +298,8 @@ export class AsyncClient implements AsyncDisposable {
 
   /**
    * Acknowledges a delivery in manual mode: PUBACK at QoS 1, PUBREC at QoS 2; it leaves with the next turn of the event loop. In any
-   * order, and harmless when repeated. It needs no room in the channel.
+   * order, and harmless when repeated; a client that is to conform acknowledges in the order of arrival, among QoS 1 as among QoS 2
+   * [MQTT-4.6.0-2] [MQTT-4.6.0-3]. It needs no room in the channel.
    *
    * @param publish The very packet of the `incoming` event.
    * @returns Whether it is acknowledged; `false` if the connection it came on is gone: the server delivers it again.
@@ -321,7 +333,7 @@ export class AsyncClient implements AsyncDisposable {
    * @throws {RangeError} If the limit is not 0 or more.
    */
   disconnectWithTimeout(timeoutMillis: number): Promise<void> {
-    if (!(timeoutMillis >= 0)) {
+    if (typeof timeoutMillis !== "number" || !(timeoutMillis >= 0)) {
       return Promise.reject(new RangeError(`Cannot disconnect: timeoutMillis is ${timeoutMillis}, not 0 or more`));
     }
     this.#channel.disconnect({ mode: "drained", timeoutMillis });

@@ -1,13 +1,8 @@
 // From what a user gives to what the event loop goes by. Everything that can be wrong is found here, once, with a name.
-import {
-  describeStringFault,
-  describeTopicNameFault,
-  MAX_PACKET_SIZE,
-  MAX_STRING_BYTES,
-  type Will,
-} from "../codec/mod.ts";
+import { describeTopicNameFault, MAX_PACKET_SIZE, type Will } from "../codec/mod.ts";
 import {
   type BrokerAddress,
+  type Clock,
   type Credentials,
   type MqttOptions,
   type ReconnectOptions,
@@ -17,8 +12,21 @@ import {
   type WillOptions,
 } from "../loop/mod.ts";
 import { selectDial } from "../transport/select.ts";
-import type { Dial } from "../transport/transport.ts";
+import type { Dial, TlsSettings } from "../transport/transport.ts";
 import { parseBrokerUrl } from "./broker_url.ts";
+import {
+  checkBytes,
+  checkFields,
+  checkFlag,
+  checkFunction,
+  checkInteger,
+  checkIntegerOrInfinity,
+  checkMillis,
+  checkNumber,
+  checkOneOf,
+  checkText,
+} from "./option_value.ts";
+import { resolveTlsOptions } from "./tls_options.ts";
 
 /** The default reconnect policy. */
 const DEFAULT_RECONNECT: ReconnectOptions = {
@@ -56,6 +64,7 @@ const DEFAULTS: { readonly [K in keyof Required<MqttOptions>]: MqttOptions[K] } 
   pendingThrottleMillis: 0,
   outgoingEvents: true,
   noDelay: true,
+  tls: undefined,
   transport: undefined,
   clock: undefined,
   random: undefined,
@@ -70,45 +79,44 @@ const DEFAULTS: { readonly [K in keyof Required<MqttOptions>]: MqttOptions[K] } 
  * @throws {UnsupportedOptionError} If this runtime cannot honour one.
  */
 export function resolveOptions(options: MqttOptions): ResolvedOptions {
+  if (typeof options !== "object" || options === null) throw new TypeError("Cannot use options: they are no object");
   for (const name of Object.keys(options)) {
     if (!Object.hasOwn(DEFAULTS, name)) throw new TypeError(`Cannot use option "${name}": there is no such option`);
   }
-  const noDelay = flag("noDelay", options.noDelay ?? true);
-  const addresses = brokerUrls(options.broker).map((broker) => parseBrokerUrl(broker, noDelay));
-  const given = mergeOptions(addresses.map((address) => address.options), options);
-  const value = { ...DEFAULTS, ...given };
-  const cleanSession = flag("cleanSession", value.cleanSession);
-  const username = value.username === undefined ? undefined : text("username", value.username);
-  const password = passwordBytes(value.password);
-  if (password !== undefined && username === undefined) {
-    throw new TypeError('Cannot use option "password": it needs a username [MQTT-3.1.2-22]');
+  const noDelay = options.noDelay === undefined ? undefined : checkFlag("noDelay", options.noDelay);
+  const tls = resolveTlsOptions(options.tls);
+  const parsed = brokerUrls(options.broker).map((broker) => parseBrokerUrl(broker, noDelay, tls));
+  const brokers = parsed.map(({ address }) => checkedAddress(address));
+  // The address that a credentials provider gives may speak TLS.
+  if (options.tls !== undefined && options.credentials === undefined && !brokers.some(isTls)) {
+    throw new TypeError('Cannot use option "tls": no address in "broker" speaks TLS (mqtts:, ssl:, tls:)');
   }
+  const value = { ...DEFAULTS, ...mergeOptions(parsed.map((url) => url.options), options) };
+  const cleanSession = checkFlag("cleanSession", value.cleanSession);
   return {
     clientId: clientId(value.clientId, cleanSession),
-    brokers: addresses.map(({ address }) => checkedAddress(address)),
-    keepAlive: integer("keepAlive", value.keepAlive, 0, 65_535),
+    brokers,
+    keepAlive: checkInteger("keepAlive", value.keepAlive, 0, 65_535),
     cleanSession,
-    username,
-    password,
-    credentials: credentialsProvider(value.credentials, noDelay),
+    username: value.username === undefined ? undefined : checkText("username", value.username),
+    password: value.password === undefined ? undefined : password(value, brokers),
+    credentials: value.credentials === undefined ? undefined : credentialsProvider(value.credentials, noDelay, tls),
     will: value.will === undefined ? undefined : will(value.will),
-    maxIncomingPacketSize: integer("maxIncomingPacketSize", value.maxIncomingPacketSize, 2, MAX_PACKET_SIZE),
-    maxOutgoingPacketSize: integer("maxOutgoingPacketSize", value.maxOutgoingPacketSize, 2, MAX_PACKET_SIZE),
-    capacity: value.capacity === Infinity ? Infinity : integer("capacity", value.capacity, 0, Number.MAX_SAFE_INTEGER),
-    inflight: integer("inflight", value.inflight, 1, 65_535),
-    inflightQos2: integer("inflightQos2", value.inflightQos2, 1, 65_535),
-    ackMode: oneOf("ackMode", value.ackMode, ["automatic", "manual"]),
-    connectTimeoutMillis: millis("connectTimeoutMillis", value.connectTimeoutMillis, 1),
-    reconnect: reconnect(value.reconnect),
-    resubscribe: flag("resubscribe", value.resubscribe),
+    maxIncomingPacketSize: checkInteger("maxIncomingPacketSize", value.maxIncomingPacketSize, 2, MAX_PACKET_SIZE),
+    maxOutgoingPacketSize: checkInteger("maxOutgoingPacketSize", value.maxOutgoingPacketSize, 2, MAX_PACKET_SIZE),
+    capacity: checkIntegerOrInfinity("capacity", value.capacity, 0),
+    inflight: checkInteger("inflight", value.inflight, 1, 65_535),
+    inflightQos2: checkInteger("inflightQos2", value.inflightQos2, 1, 65_535),
+    ackMode: checkOneOf("ackMode", value.ackMode, ["automatic", "manual"]),
+    connectTimeoutMillis: checkMillis("connectTimeoutMillis", value.connectTimeoutMillis, 1),
+    reconnect: value.reconnect === false ? false : reconnect(value.reconnect),
+    resubscribe: checkFlag("resubscribe", value.resubscribe),
     onSessionLost: onSessionLost(value.onSessionLost),
-    pendingThrottleMillis: millis("pendingThrottleMillis", value.pendingThrottleMillis, 0),
-    outgoingEvents: flag("outgoingEvents", value.outgoingEvents),
-    dial: value.transport === undefined
-      ? dialByRuntime(addresses.map(({ address }) => address))
-      : callable("transport", value.transport),
-    clock: value.clock ?? systemClock,
-    random: value.random === undefined ? Math.random : callable("random", value.random),
+    pendingThrottleMillis: checkMillis("pendingThrottleMillis", value.pendingThrottleMillis, 0),
+    outgoingEvents: checkFlag("outgoingEvents", value.outgoingEvents),
+    dial: value.transport === undefined ? dialByRuntime(brokers) : checkFunction("transport", value.transport),
+    clock: value.clock === undefined ? systemClock : clock(value.clock),
+    random: value.random === undefined ? Math.random : checkFunction("random", value.random),
   };
 }
 
@@ -124,6 +132,8 @@ function mergeOptions(fromAddresses: readonly MqttOptions[], options: MqttOption
   const merged: Record<string, unknown> = {};
   for (const source of fromAddresses) {
     for (const [name, value] of Object.entries(source)) {
+      // Each address has this one for itself.
+      if (name === "noDelay") continue;
       if (Object.hasOwn(merged, name) && merged[name] !== value) {
         throw new TypeError(`Cannot use option "broker": the addresses do not agree on "${name}"`);
       }
@@ -136,11 +146,15 @@ function mergeOptions(fromAddresses: readonly MqttOptions[], options: MqttOption
 
 function clientId(value: unknown, cleanSession: boolean): string {
   if (value === undefined) throw new TypeError('Cannot use option "clientId": it is required');
-  const id = text("clientId", value);
+  const id = checkText("clientId", value);
   if (id === "" && !cleanSession) {
     throw new TypeError('Cannot use option "clientId": "" needs cleanSession true [MQTT-3.1.3-7]');
   }
   return id;
+}
+
+function isTls({ target }: BrokerAddress): boolean {
+  return target.kind === "tls";
 }
 
 function checkedAddress(address: BrokerAddress): BrokerAddress {
@@ -152,134 +166,100 @@ function checkedAddress(address: BrokerAddress): BrokerAddress {
   return address;
 }
 
-function passwordBytes(value: unknown): Uint8Array | undefined {
-  if (value === undefined) return undefined;
-  const bytes = typeof value === "string" ? new TextEncoder().encode(value) : value;
-  if (!(bytes instanceof Uint8Array)) throw new TypeError('Cannot use option "password": it is neither text nor bytes');
-  if (bytes.length > MAX_STRING_BYTES) {
-    throw new RangeError(`Cannot use option "password": ${bytes.length} bytes are more than ${MAX_STRING_BYTES}`);
-  }
-  return bytes;
+function password({ username, password, credentials }: MqttOptions, brokers: readonly BrokerAddress[]): Uint8Array {
+  const isNamed = username !== undefined || credentials !== undefined ||
+    brokers.every((address) => address.username !== undefined);
+  if (!isNamed) throw new TypeError('Cannot use option "password": it needs a username [MQTT-3.1.2-22]');
+  return checkBytes("password", password);
 }
 
 function will(value: WillOptions): Will {
+  checkFields("will", value, ["topicName", "payload", "qos", "retain"]);
   const { topicName, payload, qos = 0, retain = false } = value;
   const fault = describeTopicNameFault(topicName);
-  if (fault !== undefined) throw new TypeError(`Cannot use option "will": topicName ${fault}`);
-  const bytes = typeof payload === "string" ? new TextEncoder().encode(payload) : payload;
-  if (!(bytes instanceof Uint8Array)) {
-    throw new TypeError('Cannot use option "will": payload is neither text nor bytes');
-  }
-  if (bytes.length > MAX_STRING_BYTES) {
-    throw new RangeError(
-      `Cannot use option "will": a payload of ${bytes.length} bytes is more than ${MAX_STRING_BYTES}`,
-    );
-  }
-  return { topicName, payload: bytes, qos: oneOf("will.qos", qos, [0, 1, 2]), retain: flag("will.retain", retain) };
-}
-
-function credentialsProvider(value: MqttOptions["credentials"], noDelay: boolean): ResolvedOptions["credentials"] {
-  if (value === undefined) return undefined;
-  const provide = callable("credentials", value);
-  return async (request) => resolveCredentials(await provide(request), noDelay);
-}
-
-function resolveCredentials(credentials: Credentials, noDelay: boolean): ResolvedCredentials {
-  const { username, password, broker } = credentials;
+  if (fault !== undefined) throw new TypeError(`Cannot use option "will.topicName": it ${fault}`);
   return {
-    username: username === undefined ? undefined : text("credentials.username", username),
-    password: passwordBytes(password),
-    broker: broker === undefined ? undefined : parseBrokerUrl(broker, noDelay).address,
+    topicName,
+    payload: checkBytes("will.payload", payload),
+    qos: checkOneOf("will.qos", qos, [0, 1, 2]),
+    retain: checkFlag("will.retain", retain),
   };
 }
 
-function reconnect(value: MqttOptions["reconnect"]): ReconnectOptions | false {
-  if (value === false) return false;
-  const given = Object.entries(value ?? {}).filter(([, setting]) => setting !== undefined);
-  for (const [name] of given) {
-    if (!Object.hasOwn(DEFAULT_RECONNECT, name)) {
-      throw new TypeError(`Cannot use option "reconnect.${name}": there is no such option`);
-    }
-  }
-  const policy = { ...DEFAULT_RECONNECT, ...Object.fromEntries(given) };
-  const minDelayMillis = millis("reconnect.minDelayMillis", policy.minDelayMillis, 0);
+function credentialsProvider(
+  value: NonNullable<MqttOptions["credentials"]>,
+  noDelay: boolean | undefined,
+  tls: TlsSettings,
+): ResolvedOptions["credentials"] {
+  const provide = checkFunction("credentials", value);
+  return async (request) => resolveCredentials(await provide(request), noDelay, tls);
+}
+
+function resolveCredentials(
+  credentials: Credentials,
+  noDelay: boolean | undefined,
+  tls: TlsSettings,
+): ResolvedCredentials {
+  checkFields("credentials", credentials, ["username", "password", "broker"]);
+  const { username, password, broker } = credentials;
+  return {
+    username: username === undefined ? undefined : checkText("credentials.username", username),
+    password: password === undefined ? undefined : checkBytes("credentials.password", password),
+    broker: broker === undefined ? undefined : addressAlone(broker, noDelay, tls),
+  };
+}
+
+/** The address of one attempt: it is too late for options of the client in it. */
+function addressAlone(broker: string | URL, noDelay: boolean | undefined, tls: TlsSettings): BrokerAddress {
+  const { address, options } = parseBrokerUrl(broker, noDelay, tls);
+  const name = Object.keys(options).find((option) => option !== "noDelay");
+  if (name === undefined) return address;
+  throw new TypeError(
+    `Cannot use option "credentials.broker": its query has "${name}", which one attempt cannot change`,
+  );
+}
+
+function reconnect(value: Exclude<MqttOptions["reconnect"], false>): ReconnectOptions {
+  const given = definedFields("reconnect", value, Object.keys(DEFAULT_RECONNECT));
+  const policy: ReconnectOptions = { ...DEFAULT_RECONNECT, ...given };
+  const minDelayMillis = checkMillis("reconnect.minDelayMillis", policy.minDelayMillis, 0);
   return {
     minDelayMillis,
-    maxDelayMillis: millis("reconnect.maxDelayMillis", policy.maxDelayMillis, minDelayMillis),
-    factor: number("reconnect.factor", policy.factor, 1, Number.MAX_VALUE),
-    jitter: oneOf("reconnect.jitter", policy.jitter, ["full", "none"]),
-    maxAttempts: policy.maxAttempts === Infinity
-      ? Infinity
-      : integer("reconnect.maxAttempts", policy.maxAttempts, 1, Number.MAX_SAFE_INTEGER),
-    resetAfterMillis: millis("reconnect.resetAfterMillis", policy.resetAfterMillis, 0),
-    giveUpOn: callable("reconnect.giveUpOn", policy.giveUpOn),
+    maxDelayMillis: checkMillis("reconnect.maxDelayMillis", policy.maxDelayMillis, minDelayMillis),
+    factor: checkNumber("reconnect.factor", policy.factor, 1, Number.MAX_VALUE),
+    jitter: checkOneOf("reconnect.jitter", policy.jitter, ["full", "none"]),
+    maxAttempts: checkIntegerOrInfinity("reconnect.maxAttempts", policy.maxAttempts, 1),
+    resetAfterMillis: checkMillis("reconnect.resetAfterMillis", policy.resetAfterMillis, 0),
+    giveUpOn: checkFunction("reconnect.giveUpOn", policy.giveUpOn),
   };
 }
 
 function onSessionLost(value: MqttOptions["onSessionLost"]): ResolvedOptions["onSessionLost"] {
-  for (const name of Object.keys(value ?? {})) {
-    if (name !== "qos1" && name !== "qos2") {
-      throw new TypeError(`Cannot use option "onSessionLost.${name}": there is no such option`);
-    }
-  }
+  const policy = { qos1: "resend", qos2: "fail", ...definedFields("onSessionLost", value, ["qos1", "qos2"]) };
   return {
-    qos1: oneOf("onSessionLost.qos1", value?.qos1 ?? "resend", ["resend", "fail"]),
-    qos2: oneOf("onSessionLost.qos2", value?.qos2 ?? "fail", ["resend", "fail"]),
+    qos1: checkOneOf("onSessionLost.qos1", policy.qos1, ["resend", "fail"]),
+    qos2: checkOneOf("onSessionLost.qos2", policy.qos2, ["resend", "fail"]),
   };
+}
+
+/** The fields of an option that are given; `undefined` stands for the default. */
+function definedFields<T extends object>(name: string, value: T | undefined, fields: readonly string[]): Defined<T> {
+  if (value === undefined) return {};
+  checkFields(name, value, fields);
+  return Object.fromEntries(Object.entries(value).filter(([, setting]) => setting !== undefined)) as Defined<T>;
+}
+
+type Defined<T> = { [K in keyof T]?: Exclude<T[K], undefined> };
+
+function clock(value: Clock): Clock {
+  if (typeof value?.now !== "function" || typeof value.schedule !== "function") {
+    throw new TypeError('Cannot use option "clock": it has no functions "now" and "schedule"');
+  }
+  return value;
 }
 
 /** Chooses the runtime's own transport for each kind of address, at once, so that what it cannot do is found here. */
 function dialByRuntime(addresses: readonly BrokerAddress[]): Dial {
   for (const { target } of addresses) selectDial(target.kind);
   return (target, handlers, options) => selectDial(target.kind)(target, handlers, options);
-}
-
-function text(name: string, value: unknown): string {
-  const fault = describeStringFault(value);
-  if (fault !== undefined) throw new TypeError(`Cannot use option "${name}": it ${fault}`);
-  return value as string;
-}
-
-function flag(name: string, value: unknown): boolean {
-  if (typeof value !== "boolean") {
-    throw new TypeError(`Cannot use option "${name}": ${shown(value)} is neither true nor false`);
-  }
-  return value;
-}
-
-function number(name: string, value: unknown, least: number, most: number): number {
-  if (typeof value !== "number") throw new TypeError(`Cannot use option "${name}": ${shown(value)} is no number`);
-  if (!(value >= least && value <= most)) {
-    throw new RangeError(`Cannot use option "${name}": ${value} is not from ${least} to ${most}`);
-  }
-  return value;
-}
-
-function integer(name: string, value: unknown, least: number, most: number): number {
-  const checked = number(name, value, least, most);
-  if (!Number.isInteger(checked)) throw new RangeError(`Cannot use option "${name}": ${checked} is no whole number`);
-  return checked;
-}
-
-/** A span of time that a timer can hold: at most 2^31 - 1 milliseconds, some 25 days. */
-function millis(name: string, value: unknown, least: number): number {
-  return number(name, value, least, 0x7fff_ffff);
-}
-
-function oneOf<const T extends string | number>(name: string, value: unknown, allowed: readonly T[]): T {
-  const found = allowed.find((candidate) => candidate === value);
-  if (found === undefined) {
-    throw new TypeError(`Cannot use option "${name}": ${shown(value)} is none of ${allowed.map(shown).join(", ")}`);
-  }
-  return found;
-}
-
-// deno-lint-ignore ban-types
-function callable<T extends Function>(name: string, value: T): T {
-  if (typeof value !== "function") throw new TypeError(`Cannot use option "${name}": ${shown(value)} is no function`);
-  return value;
-}
-
-function shown(value: unknown): string {
-  return typeof value === "string" ? JSON.stringify(value) : String(value);
 }

@@ -2,6 +2,7 @@
 import {
   describeTopicFilterFault,
   describeTopicNameFault,
+  findPreparedTopic,
   MAX_PACKET_SIZE,
   packetSize,
   PreparedTopic,
@@ -28,14 +29,15 @@ const HEADROOM = 9;
 
 /** Makes valid requests for one client. */
 export class RequestBuilder {
-  readonly #maxPacketSize: number;
+  /** Most bytes of an outgoing packet. */
+  maxPacketSize: number;
   readonly #slab: PayloadSlab = new PayloadSlab();
 
   /**
    * @param maxPacketSize Most bytes of an outgoing packet.
    */
   constructor(maxPacketSize: number = MAX_PACKET_SIZE) {
-    this.#maxPacketSize = maxPacketSize;
+    this.maxPacketSize = maxPacketSize;
   }
 
   /** A publish. @throws {TypeError | RangeError} If it is not valid. */
@@ -45,8 +47,9 @@ export class RequestBuilder {
     options: PublishOptions | undefined,
     completion: Completion<PublishResult> | undefined,
   ): PublishRequest {
-    const preparedTopic = topic instanceof PreparedTopic ? topic : undefined;
-    const topicName = preparedTopic === undefined ? topic as string : preparedTopic.topicName;
+    const isPrepared = topic instanceof PreparedTopic;
+    const topicName = isPrepared ? topic.topicName : topic;
+    const preparedTopic = isPrepared ? topic : typeof topic === "string" ? findPreparedTopic(topic) : undefined;
     if (preparedTopic === undefined) {
       const fault = describeTopicNameFault(topicName);
       if (fault !== undefined) throw new TypeError(`Cannot publish: topicName ${fault}`);
@@ -93,14 +96,14 @@ export class RequestBuilder {
   }
 
   #checkPublishSize(topicName: string, payloadLength: number, qos: QoS): void {
-    if (payloadLength + topicName.length * HEADROOM_PER_UNIT + HEADROOM <= this.#maxPacketSize) return;
+    if (payloadLength + topicName.length * HEADROOM_PER_UNIT + HEADROOM <= this.maxPacketSize) return;
     this.#checkSize("publish", publishSize(topicName, payloadLength, qos));
   }
 
   #checkSize(action: string, size: number): void {
-    if (size <= this.#maxPacketSize) return;
+    if (size <= this.maxPacketSize) return;
     throw new RangeError(
-      `Cannot ${action}: the packet has ${size} bytes, more than the ${this.#maxPacketSize} allowed`,
+      `Cannot ${action}: the packet has ${size} bytes, more than the ${this.maxPacketSize} allowed`,
     );
   }
 }

@@ -3,7 +3,7 @@ import type { Connect } from "../codec/mod.ts";
 import type { Connection } from "./connection.ts";
 import { type ConnectionError, ConnectionLostError } from "./error.ts";
 import type { BrokerAddress, ResolvedCredentials, ResolvedOptions } from "./options.ts";
-import { UnsupportedOptionError } from "../transport/transport.ts";
+import { TlsError, UnsupportedOptionError } from "../transport/transport.ts";
 
 /** How an attempt ended: with the CONNECT to send on its connection, or with an error. */
 export type AttemptOutcome =
@@ -78,7 +78,7 @@ export class Attempt {
       this.connection.attach(transport);
       return { type: "opened", connect };
     } catch (error) {
-      if (error instanceof UnsupportedOptionError) return { type: "failed", error };
+      if (error instanceof UnsupportedOptionError || error instanceof TlsError) return { type: "failed", error };
       return failed("dial-failed", describeError(error), target, error);
     }
   }

@@ -97,6 +97,11 @@ export class Connection implements TransportHandlers {
     return this.#hasUndecoded;
   }
 
+  /** Whether the server is held back: what it has sent since cannot be seen. */
+  get isHeldBack(): boolean {
+    return this.#isPaused;
+  }
+
   /** Whether bytes came since this was last asked. */
   takeReceived(): boolean {
     const hasReceived = this.#hasReceived;

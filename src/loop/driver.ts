@@ -12,6 +12,7 @@
 import { MalformedPacketError, type Publish } from "../codec/mod.ts";
 import type { Fifo } from "../fifo.ts";
 import { ConnectionRefusedError, KeepAliveTimeoutError, ProtocolError, Session } from "../session/mod.ts";
+import { TlsError } from "../transport/transport.ts";
 import { Attempt, describeError } from "./attempt.ts";
 import { Connection, type TrafficCounters } from "./connection.ts";
 import {
@@ -213,9 +214,9 @@ export class Driver implements RequestConsumer {
     const state = this.#state;
     if (state.type === "done") return false;
     if (state.type === "closing") return this.#stepClosing(state, now);
-    if (this.#isDisconnectOverdue(now)) return this.#handleDisconnectOverdue();
     if (state.type === "open") return this.#stepOpen(state, now);
     if (this.#canEndOffline) return this.#finish("disconnected");
+    if (this.#isDisconnectOverdue(now)) return this.#handleDisconnectOverdue();
     return state.type === "waiting"
       ? this.#stepWaiting(now)
       : this.#stepConnecting(state.attempt, state.connectBy, now);
@@ -253,7 +254,6 @@ export class Driver implements RequestConsumer {
     }
     this.#takeEvents(now);
     this.#pump.transmit(connection, this.#options.outgoingEvents, now);
-    if (connection.hasUndecoded) return this.items.length === 0;
     if (this.session.phase === "ended") {
       this.#state = {
         type: "closing",
@@ -263,6 +263,8 @@ export class Driver implements RequestConsumer {
       };
       return true;
     }
+    if (this.#isDisconnectOverdue(now)) return this.#handleDisconnectOverdue();
+    if (connection.hasUndecoded) return this.items.length === 0;
     if (connection.closed !== undefined) {
       return this.#handleFailure(closedError(connection.closed.error, state.label), now);
     }
@@ -356,10 +358,12 @@ function earlier(a: number | undefined, b: number | undefined): number | undefin
   return Math.min(a, b);
 }
 
-function closedError(error: Error | undefined, label: string): ConnectionLostError {
+function closedError(error: Error | undefined, label: string): ConnectionLostError | TlsError {
   if (error === undefined) {
     return new ConnectionLostError("closed-by-server", `Cannot keep the connection to ${label}: the server closed it`);
   }
+  // An alert after the handshake, such as for a client certificate that is missing.
+  if (error instanceof TlsError) return error;
   const message = `Cannot keep the connection to ${label}: ${describeError(error)}`;
   return new ConnectionLostError("transport-failed", message, error);
 }

@@ -1,11 +1,11 @@
 // The errors of the event loop and of requests, by what the caller does next.
 import type { MalformedPacketError, SubackReturnCode } from "../codec/mod.ts";
 import type { ConnectionRefusedError, ProtocolError } from "../session/mod.ts";
-import type { UnsupportedOptionError } from "../transport/transport.ts";
+import type { TlsError, UnsupportedOptionError } from "../transport/transport.ts";
 
 /**
  * Why a connection was lost or an attempt to connect failed: the network ({@linkcode ConnectionLostError}), the server's refusal
- * ({@linkcode ConnectionRefusedError}), a server that breaks the protocol ({@linkcode MalformedPacketError},
+ * ({@linkcode ConnectionRefusedError}), TLS ({@linkcode TlsError}), a server that breaks the protocol ({@linkcode MalformedPacketError},
  * {@linkcode ProtocolError}), or an option this runtime cannot honour ({@linkcode UnsupportedOptionError}).
  */
 export type ConnectionError =
@@ -13,6 +13,7 @@ export type ConnectionError =
   | ConnectionRefusedError
   | MalformedPacketError
   | ProtocolError
+  | TlsError
   | UnsupportedOptionError;
 
 /** What took a connection away. */

@@ -151,10 +151,10 @@ export class EventLoop implements AsyncDisposable {
   }
 
   /**
-   * Changes options; the next attempt to connect goes by them.
+   * Changes options; the next attempt to connect goes by them, and the next publish by `maxOutgoingPacketSize`.
    *
    * @param changes The options that change, as in `AsyncClient.create`. `capacity`, `clock` and `random` are fixed.
-   * @throws {TypeError | RangeError} If one is not valid.
+   * @throws {TypeError | RangeError} If one is not valid, or fixed. Nothing has changed then.
    */
   setOptions(changes: MqttOptions): void {
     this.#options = this.#resolve(changes);

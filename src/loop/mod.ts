@@ -33,6 +33,7 @@ export type {
   ReconnectOptions,
   ResolvedCredentials,
   ResolvedOptions,
+  TlsOptions,
   WillOptions,
 } from "./options.ts";
 export type { DisconnectRequest, PublishRequest, SubscribeRequest, UnsubscribeRequest } from "./request.ts";

@@ -63,6 +63,25 @@ export interface Credentials {
   readonly broker?: string | URL | undefined;
 }
 
+/** How TLS is spoken with servers whose address asks for it. Certificates and keys are PEM, as text or bytes. */
+export interface TlsOptions {
+  /**
+   * Certificates of the authorities that may sign the server's. On Bun and by `node:tls` they take the place of the runtime's own; on
+   * Deno they are trusted besides them, unless there is a client certificate. By default the runtime's own.
+   */
+  readonly ca?: string | Uint8Array | readonly (string | Uint8Array)[] | undefined;
+  /** The client's certificate, with the chain behind it; needs `key`. */
+  readonly cert?: string | Uint8Array | undefined;
+  /** The private key of `cert`, not encrypted. */
+  readonly key?: string | Uint8Array | undefined;
+  /** Protocols offered by ALPN, such as `["mqtt"]`. A server that knows ALPN and none of them refuses; one that ignores it does not. */
+  readonly alpnProtocols?: readonly string[] | undefined;
+  /** The name the server is asked for and must prove, in place of the host in its address. */
+  readonly serverName?: string | undefined;
+  /** Whether any certificate is accepted, for any name: for experiments only. Default `false`. */
+  readonly insecure?: boolean | undefined;
+}
+
 /** The options of a client. Two are required: `clientId` (here or in the address) and `broker`. */
 export interface MqttOptions {
   /** The Client Identifier; `""` lets the server choose one, and needs `cleanSession` true [MQTT-3.1.3-7]. */
@@ -110,8 +129,10 @@ export interface MqttOptions {
   readonly pendingThrottleMillis?: number | undefined;
   /** Whether `outgoing` events are told. Default `true`. */
   readonly outgoingEvents?: boolean | undefined;
-  /** Whether TCP_NODELAY is set. Default `true`. */
+  /** Whether TCP_NODELAY is set; a unix socket has no use for it. Default `true`. */
   readonly noDelay?: boolean | undefined;
+  /** How TLS is spoken; needs an address with TLS, such as `mqtts://host:8883`. */
+  readonly tls?: TlsOptions | undefined;
   /** How an address is dialled, in place of the runtime's own sockets. */
   readonly transport?: Dial | undefined;
   /** The time, in place of the runtime's clock. */

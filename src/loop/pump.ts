@@ -45,7 +45,8 @@ export class Pump {
    */
   receive(connection: Connection, now: number): void {
     const session = this.#session;
-    if (connection.takeReceived()) session.handleActivity(now);
+    // A server that is held back, because events are not taken, has no way to show that it lives.
+    if (connection.takeReceived() || connection.isHeldBack) session.handleActivity(now);
     if (connection.takeWritten()) session.handleProgress(now);
     for (let room = MAX_ITEMS - this.items.length; room > 0; room--) {
       const packet = connection.nextPacket();

@@ -150,7 +150,12 @@ export class RequestChannel {
       };
       const settled = (): void => signal.removeEventListener("abort", abort);
       signal.addEventListener("abort", abort, { once: true });
-      request.admit = () => (settled(), resolve());
+      request.admit = () => {
+        // One abort can end several requests: room that an earlier one leaves is not for those whose turn is still to come.
+        if (signal.aborted) return;
+        settled();
+        resolve();
+      };
       lane.refusals.set(request, (error) => (settled(), reject(error)));
     });
   }

@@ -261,6 +261,16 @@ export class OutgoingExchanges {
     return exchange;
   }
 
+  /** The Topic Filters whose UNSUBSCRIBE is not finished. */
+  unsubscribing(): Set<string> {
+    const topicFilters = new Set<string>();
+    for (const exchange of this.#exchanges.values()) {
+      if (exchange.state !== "awaiting-unsuback") continue;
+      for (const topicFilter of exchange.packet.topicFilters) topicFilters.add(topicFilter);
+    }
+    return topicFilters;
+  }
+
   /**
    * Lists what a resumed session sends again: PUBLISH in the order first sent, PUBREL in the order of their PUBREC, then SUBSCRIBE
    * and UNSUBSCRIBE. Those that restore subscriptions were sent before the rest, whatever the order in which they were opened. What

@@ -100,8 +100,11 @@ export class Recovery {
   #nextRestored(): Packet | undefined {
     const outgoing = this.#outgoing;
     while (this.#restore.length > 0 && outgoing.hasFreePacketId) {
-      // One that had to wait may have been ended or replaced by a replay in the meantime.
-      const subscriptions = this.#restore.shift()!.filter((subscription) => this.#subscriptions.has(subscription));
+      // What is about to be ended is not restored, nor what was ended or replaced while it waited.
+      const ending = outgoing.unsubscribing();
+      const subscriptions = this.#restore.shift()!.filter((subscription) =>
+        this.#subscriptions.has(subscription) && !ending.has(subscription.topicFilter)
+      );
       if (subscriptions.length === 0) continue;
       const packet: Packet = { type: "subscribe", packetId: outgoing.allocatePacketId(), subscriptions };
       outgoing.openSubscribe(packet, 0, true);

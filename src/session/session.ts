@@ -33,8 +33,9 @@ const DISCONNECT: Packet = { type: "disconnect" };
  * The MQTT 3.1.1 session of a client, without I/O.
  *
  * Calling order: after any command or `handle…`, take packets with `pollTransmit` until it gives `undefined`, then events with
- * `pollEvent` until it gives `undefined`, and only then read `pollTimeout`: taking a packet moves the deadlines. A `handle…` that
- * throws has found the connection unusable: close it and call `handleClose`; the events before it are still to be taken.
+ * `pollEvent` until it gives `undefined`, and only then read `pollTimeout`: taking a packet moves the deadlines. Bytes that arrive
+ * are told by `handleActivity`, before the packets they make. A `handle…` that throws has found the connection unusable: close it
+ * and call `handleClose`; the events before it are still to be taken.
  *
  * @example A session that connects and publishes
  * ```ts

@@ -1,7 +1,7 @@
 // What the event loop knows of the network. An adapter implements this and nothing else; it knows no MQTT.
 
 /** A way to reach a server over a network: the part of a broker address an adapter needs. */
-export type DialTarget = TcpTarget;
+export type DialTarget = TcpTarget | UnixTarget | TlsTarget;
 
 /** A server that listens on a TCP port. */
 export interface TcpTarget {
@@ -13,6 +13,42 @@ export interface TcpTarget {
   readonly port: number;
   /** Whether TCP_NODELAY is set, so that small packets leave at once. */
   readonly noDelay: boolean;
+}
+
+/** A server on this machine that listens on a unix socket. */
+export interface UnixTarget {
+  /** The tag of this kind of target. */
+  readonly kind: "unix";
+  /** The path of the socket in the file system. */
+  readonly path: string;
+}
+
+/** A server that speaks TLS on a TCP port. */
+export interface TlsTarget {
+  /** The tag of this kind of target. */
+  readonly kind: "tls";
+  /** A host name or an IP address, IPv6 without brackets. */
+  readonly hostname: string;
+  /** The port, 1 to 65535. */
+  readonly port: number;
+  /** Whether TCP_NODELAY is set, so that small packets leave at once. */
+  readonly noDelay: boolean;
+  /** Who is trusted, and who this client is. */
+  readonly tls: TlsSettings;
+}
+
+/** How TLS is spoken. Certificates and keys are PEM text. */
+export interface TlsSettings {
+  /** Certificates that are trusted to sign the server's; if there is none, those of the runtime or the system. */
+  readonly ca: readonly string[];
+  /** The client's certificate, with the chain behind it, and its private key. */
+  readonly client: { readonly cert: string; readonly key: string } | undefined;
+  /** The protocols offered by ALPN, the preferred one first. */
+  readonly alpnProtocols: readonly string[];
+  /** The name the server is asked for and must prove; by default the host of the address. */
+  readonly serverName: string | undefined;
+  /** Whether any certificate is accepted, for any name. */
+  readonly insecure: boolean;
 }
 
 /** What a transport tells its owner. Both are called from the runtime's event loop, never from inside a call to the transport. */
@@ -67,9 +103,13 @@ export interface DialOptions {
 
 /**
  * Opens a transport. Resolves once bytes can be sent and received (TLS done, upgrade answered); rejects with the runtime's error
- * otherwise. Every resource is freed if it rejects.
+ * otherwise. Every resource is freed if it rejects. A dial that is given to a client takes every kind of target; an adapter takes one.
  */
-export type Dial = (target: DialTarget, handlers: TransportHandlers, options: DialOptions) => Promise<Transport>;
+export type Dial<Target extends DialTarget = DialTarget> = (
+  target: Target,
+  handlers: TransportHandlers,
+  options: DialOptions,
+) => Promise<Transport>;
 
 /** An option that this runtime, or this transport, cannot honour. It is never ignored instead. */
 export class UnsupportedOptionError extends Error {
@@ -87,5 +127,54 @@ export class UnsupportedOptionError extends Error {
   constructor(option: string, message: string) {
     super(message);
     this.option = option;
+  }
+}
+
+/** Why TLS failed. */
+export type TlsErrorReason =
+  /** Nobody who is trusted has signed the server's certificate. */
+  | "unknown-ca"
+  /** The server's certificate is signed by itself, or is the certificate of an authority. */
+  | "self-signed"
+  /** The server's certificate is for other names; only its subject alternative names count, for IP addresses too. */
+  | "host-mismatch"
+  /** The server's certificate has expired. */
+  | "expired"
+  /** The server's certificate is not valid yet. */
+  | "not-yet-valid"
+  /** The server demands a client certificate, and was given none. */
+  | "client-certificate-required"
+  /** The server does not accept the client certificate it was given. */
+  | "client-certificate-refused"
+  /** The client certificate or its key cannot be used. */
+  | "client-certificate-unusable"
+  /** The server knows none of the protocols that were offered by ALPN. */
+  | "alpn"
+  /** The server speaks no version of TLS that this runtime accepts. */
+  | "protocol-version"
+  /** The server answers with something that is not TLS. */
+  | "not-tls"
+  /** The server ended the connection during the handshake: a port without TLS does, and a server that refuses the client. */
+  | "closed-in-handshake"
+  /** Anything else; the message has the runtime's words. */
+  | "handshake-failed";
+
+/** A secure connection cannot be made, or the server ended it by a TLS alert. Nothing was sent in the clear. */
+export class TlsError extends Error {
+  /** The name of the class. */
+  override readonly name: string = "TlsError";
+  /** Why. */
+  readonly reason: TlsErrorReason;
+
+  /**
+   * Makes the error.
+   *
+   * @param reason Why.
+   * @param message The action, and its state.
+   * @param cause The runtime's error, if there is one.
+   */
+  constructor(reason: TlsErrorReason, message: string, cause?: unknown) {
+    super(message, cause === undefined ? undefined : { cause });
+    this.reason = reason;
   }
 }

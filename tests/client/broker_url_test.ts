@@ -116,7 +116,7 @@ const BAD: [unknown, string][] = [
   ["mqtt://broker.test:0", "its port is 0"],
   ["mqtt://broker.test/topic", "it has a path"],
   ["mqtt://broker.test#part", "it has a fragment"],
-  ["http://broker.test", "its scheme is none of mqtt:, tcp:, unix:"],
+  ["http://broker.test", "its scheme is none of mqtt:, tcp:"],
   ["mqtt://ann%ff@broker.test", "its user information is not percent-encoded UTF-8"],
   ["mqtt://a%00b@broker.test", "its user name contains U+0000 [MQTT-1.5.3-2]"],
   [`mqtt://ann:${"x".repeat(65_536)}@broker.test`, "65536 bytes are more than 65535"],
@@ -148,7 +148,7 @@ for (const [url, message] of BAD) {
   });
 }
 
-for (const scheme of ["mqtts", "ssl", "tls", "ws", "wss"]) {
+for (const scheme of ["ws", "wss"]) {
   test(`${scheme}: has no transport in this version, and says so at once`, () => {
     const error = assertThrows(() => parseBrokerUrl(`${scheme}://broker.test`));
     assertInstanceOf(error, UnsupportedOptionError);

@@ -40,6 +40,29 @@ test("nobody polls: reading stops, and the server's writes wait", async () => {
   scene.eventLoop.close();
 });
 
+test("everything that came before a loss is delivered before it, however much it is", async () => {
+  const { scene, run, server } = await connectedScene({ outgoingEvents: false });
+  const iterated = (): number => run.events.filter((event) => event.type === "incoming").length;
+  void server.connection.sendBytes(bytesOf(message("a"), 20_000));
+  server.connection.close();
+  await settle();
+  assertEquals([iterated(), words(run.events).at(-1)], [20_000, "disconnected"]);
+  scene.eventLoop.close();
+});
+
+test("everything that came before a loss while nobody polled is delivered before it", async () => {
+  const scene = new Scene({ outgoingEvents: false });
+  const connecting = scene.eventLoop.poll();
+  const server = await scene.acceptConnect();
+  await connecting;
+  await server.sendBytes(...bytesOf(message("a"), 10_000));
+  await server.close();
+  const run = scene.run();
+  await settle();
+  assertEquals([run.events.length, words(run.events).at(-1)], [10_001, "disconnected"]);
+  scene.eventLoop.close();
+});
+
 test("events are not taken: decoding stops at 4096 of them", async () => {
   const scene = new Scene({ outgoingEvents: false });
   const connecting = scene.eventLoop.poll();

@@ -165,6 +165,28 @@ test("time runs out while DISCONNECT itself cannot leave", async () => {
   await assertTimedOut(scene, run, 1000);
 });
 
+test("a server that is slow to close after DISCONNECT is no timeout", async () => {
+  const scene = new Scene();
+  const run = scene.run();
+  const peer = await scene.network.accept();
+  await peer.read();
+  await peer.write(Uint8Array.of(0x20, 2, 0, 0));
+  await settle();
+  let timers = 0;
+  const { schedule } = scene.clock;
+  scene.clock.schedule = (callback, delayMillis) => {
+    if (++timers > 20) throw new Error("timers are set again and again");
+    return schedule.call(scene.clock, callback, delayMillis);
+  };
+  await scene.client.disconnectWithTimeout(100);
+  await settle();
+  assertEquals(await peer.read(), Uint8Array.of(0xe0, 0));
+  await scene.clock.advance(999);
+  assertEquals(run.end.state, "pending");
+  await scene.clock.advance(1);
+  assertEquals([run.end.state, timers < 5], ["fulfilled", true]);
+});
+
 test("a disconnect without a limit leaves the limit of the one before it", async () => {
   const { scene, run } = await connectedScene();
   await scene.client.publish("a", "x", { qos: 1 });

@@ -9,7 +9,7 @@ import { connectedScene, message, Scene, type ServerSide, words } from "./scene.
 /** Cuts the connection and lets the client come back. */
 async function reconnect(scene: Scene, server: ServerSide): Promise<ServerSide> {
   await server.cut();
-  await scene.clock.advance(60_000);
+  await scene.passDelay();
   return await scene.accept();
 }
 
@@ -21,7 +21,7 @@ test("a change goes into the next CONNECT, not before", async () => {
     keepAlive: 7,
     will: { topicName: "a", payload: "" },
   });
-  await scene.clock.advance(7000);
+  await scene.clock.advance(4000);
   assertEquals(server.takeWords(), []);
   const [connect] = (await reconnect(scene, server)).take();
   assert(connect?.type === "connect");
@@ -55,6 +55,18 @@ test("another ackMode counts from the next connection on", async () => {
   const next = await reconnect(scene, server);
   await next.send({ type: "connack", sessionPresent: false, returnCode: 0 }, message("a", 1, 2));
   assertEquals(next.takeWords(), ["connect"]);
+  scene.eventLoop.close();
+});
+
+test("another window counts from the next connection on", async () => {
+  const { scene, server } = await connectedScene({ inflight: 1 });
+  scene.eventLoop.setOptions({ inflight: 2 });
+  for (let i = 0; i < 3; i++) scene.client.tryPublish("a", "x", { qos: 1 });
+  await settle();
+  assertEquals(server.takeWords(), ["publish 1"]);
+  const next = await reconnect(scene, server);
+  await next.send({ type: "connack", sessionPresent: false, returnCode: 0 });
+  assertEquals(next.takeWords(), ["connect", "publish 1", "publish 2"]);
   scene.eventLoop.close();
 });
 

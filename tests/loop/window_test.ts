@@ -4,7 +4,7 @@ import { assert, assertEquals, assertThrows } from "@std/assert";
 import { type MqttOptions, RequestChannelFullError } from "../../src/loop/mod.ts";
 import { settle } from "../../src/testing/mod.ts";
 import { test } from "../support/test.ts";
-import { connectedScene, type Scene, type ServerSide, watch } from "./scene.ts";
+import { connectedScene, Scene, type ServerSide, watch } from "./scene.ts";
 
 /** A connected scene with `count` QoS 1 publishes asked for. */
 async function withPublishes(count: number, options: MqttOptions): Promise<{ scene: Scene; server: ServerSide }> {
@@ -86,6 +86,23 @@ test("capacity 0: tryPublish() goes through while the loop waits for work", asyn
   scene.client.tryPublish("c", "x");
   await settle();
   assertEquals(server.take().map((packet) => packet.type === "publish" && packet.topicName), ["a", "c"]);
+  scene.eventLoop.close();
+});
+
+test("capacity 0: tryPublish() does not go through while nobody polls, or while the transport is busy", async () => {
+  const scene = new Scene({ capacity: 0, outgoingEvents: false }, { bufferBytes: 1000 });
+  const connecting = scene.eventLoop.poll();
+  const server = await scene.acceptConnect();
+  await connecting;
+  assertThrows(() => scene.client.tryPublish("a", "x"), RequestChannelFullError);
+  scene.run();
+  server.connection.pause();
+  scene.client.tryPublish("a", new Uint8Array(5000));
+  await settle();
+  assertThrows(() => scene.client.tryPublish("b", "x"), RequestChannelFullError);
+  server.connection.resume();
+  await settle();
+  scene.client.tryPublish("c", "x");
   scene.eventLoop.close();
 });
 

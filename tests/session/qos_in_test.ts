@@ -129,6 +129,19 @@ test("while the session is in doubt, DUP tells a repeated QoS 2 message from a n
   assertEquals(s.deliveries(), ["old 4", "old 5", "old 6", "new 5", "new 6"]);
 });
 
+test("a session that is known to be lost is not in doubt: an identifier tells a repeated message by itself", () => {
+  const s = connected();
+  s.receivesPublish(2, 4, { text: "old" });
+  s.loses();
+  s.opens();
+  s.reconnects({ sessionPresent: true });
+  s.reconnects({ sessionPresent: false });
+  s.receivesPublish(2, 4, { text: "new" });
+  s.receivesPublish(2, 4, { text: "new" });
+  assertEquals(s.sent(), ["pubrec 4", "pubrec 4"]);
+  assertEquals(s.deliveries(), ["old", "new"]);
+});
+
 test("answers leave in the order of the messages [MQTT-4.6.0-2] [MQTT-4.6.0-3]", () => {
   const s = connected();
   for (const [qos, packetId] of [[1, 4], [2, 2], [1, 9], [2, 7], [1, 1]] as const) s.receivesPublish(qos, packetId);

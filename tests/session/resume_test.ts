@@ -216,6 +216,18 @@ test("a throttled replay behind a blocked transport wakes its owner once", () =>
   assertEquals(s.session.pollTimeout(), 5_250);
 });
 
+test("of the deadlines of a throttled replay and of Keep Alive, the earlier is told", () => {
+  const s = unfinished({ pendingThrottleMillis: 1_500 });
+  s.reconnects({ sessionPresent: true, keepAlive: 1 });
+  s.sendsOnly("publish");
+  assertEquals(s.session.pollTimeout(), 1_000);
+  s.configures({ pendingThrottleMillis: 250 });
+  assertEquals(s.passes(1_000), ["pingreq @1000"]);
+  s.receives({ type: "pingresp" });
+  assertEquals(s.passes(500), ["publish 3 dup @1500"]);
+  assertEquals(s.session.pollTimeout(), 1_750);
+});
+
 test("a throttle that is lifted takes effect with the next replayed packet", () => {
   const s = unfinished({ pendingThrottleMillis: 250 });
   s.reconnects({ sessionPresent: true });

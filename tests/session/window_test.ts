@@ -190,3 +190,20 @@ test("with every identifier in use by requests that never left, restored subscri
   s.sends({ type: "subscribe", packetId: first.packetId });
   s.sends("publish");
 });
+
+test("a subscription that waits for an identifier is not restored once it has been ended or replaced", () => {
+  const s = connected({ inflight: MAX_PACKET_ID });
+  s.hasSubscribed(["ended", "replaced"]);
+  const unsubscribe = s.session.unsubscribe(["ended"]);
+  const subscribe = s.session.subscribe([{ topicFilter: "replaced", qos: 2 }]);
+  s.sent();
+  while (s.session.canPublish(1)) s.publishes(1);
+  s.reconnects({ sessionPresent: false });
+  s.sends({ type: "unsubscribe", packetId: unsubscribe });
+  s.sends({ type: "subscribe", packetId: subscribe });
+  s.sends({ type: "publish", packetId: 4 });
+  s.receives({ type: "unsuback", packetId: unsubscribe });
+  s.receives({ type: "suback", packetId: subscribe, returnCodes: [2] });
+  s.sends({ type: "publish", packetId: 5 });
+  assertEquals(s.session.diagnostics().subscriptions, 1);
+});

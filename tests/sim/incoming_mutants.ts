@@ -44,14 +44,20 @@ class LateTeller extends Session {
   }
 }
 
-/** Loses every third message after it has acknowledged it. */
+/** Loses every third message that it acknowledges by itself. */
 class Lossy extends Session {
+  readonly #isAutomatic: boolean;
   #messages = 0;
+
+  constructor(options: SessionOptions) {
+    super(options);
+    this.#isAutomatic = options.ackMode === "automatic";
+  }
 
   override pollEvent(): SessionEvent | undefined {
     const event = super.pollEvent();
     const isMessage = event?.type === "incoming" && event.packet.type === "publish";
-    return isMessage && ++this.#messages % 3 === 0 ? this.pollEvent() : event;
+    return this.#isAutomatic && isMessage && ++this.#messages % 3 === 0 ? this.pollEvent() : event;
   }
 }
 
@@ -129,7 +135,11 @@ export const incomingMutants: readonly Mutant[] = [
     "handleSessionDoubt",
     () => () => {},
   ),
-  subclass("incoming identifiers are taken for outgoing ones", ["ends of requests", "at least once"], Confused),
+  subclass(
+    "incoming identifiers are taken for outgoing ones",
+    ["ends of requests", "replay order", "at least once"],
+    Confused,
+  ),
   patch(
     "the ping timer is never stopped",
     ["needless ping", "healthy link given up"],

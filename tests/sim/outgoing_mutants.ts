@@ -65,6 +65,40 @@ class Forgetful extends Session {
   }
 }
 
+/** Trusts Session Present also when the CONNACK of an earlier attempt was lost. */
+class Undoubting extends Session {
+  override handleClose(): void {
+    if (this.phase === "connecting") {
+      try {
+        super.handlePacket({ type: "connack", sessionPresent: false, returnCode: 3 }, 0);
+      } catch {
+        // The refusal settles the doubt, which is all that is wanted of it.
+      }
+    }
+    super.handleClose();
+  }
+}
+
+/** A replay whose deadline stands until the next packet is taken. */
+function standingDeadline(): () => void {
+  let isTaking = false;
+  const mendPacket = replaceMethod(Recovery.prototype, "nextPacket", (original) =>
+    function (this: Recovery, ...args) {
+      isTaking = true;
+      const packet = original.call(this, ...args);
+      isTaking = false;
+      return packet;
+    });
+  const mendTimeout = replaceMethod(Recovery.prototype, "handleTimeout", (original) =>
+    function (this: Recovery, now) {
+      if (isTaking) original.call(this, now);
+    });
+  return () => {
+    mendPacket();
+    mendTimeout();
+  };
+}
+
 class WithoutDup extends Session {
   override pollTransmit(now: number): Packet | undefined {
     const packet = super.pollTransmit(now);
@@ -193,7 +227,7 @@ export const outgoingMutants: readonly Mutant[] = [
   subclass("DUP is not set", ["DUP"], WithoutDup),
   subclass(
     "a lost session is taken for a present one",
-    ["settles", "DUP", "ends of requests", "subscriptions"],
+    ["settles", "identifiers", "DUP", "ends of requests"],
     Trusting,
   ),
   patch(
@@ -211,6 +245,18 @@ export const outgoingMutants: readonly Mutant[] = [
   subclass("completions are told twice", ["ends of requests"], Repetitive),
   subclass("a forgotten request is told all the same", ["ends of requests"], Indiscreet),
   patch("lost subscriptions are not restored", ["subscriptions"], LiveSubscriptions, "portions", () => () => []),
+  subclass("a session in doubt is trusted", ["subscriptions", "acknowledged but not delivered"], Undoubting),
+  patch(
+    "what is about to be unsubscribed is restored",
+    ["subscriptions"],
+    OutgoingExchanges,
+    "unsubscribing",
+    () => () => new Set(),
+  ),
+  {
+    ...subclass("a replay behind a blocked transport wakes its owner for ever", ["deadline"], Session),
+    patch: standingDeadline,
+  },
   patch("unsubscribed filters stay live", ["subscriptions"], LiveSubscriptions, "handleUnsuback", () => () => {}),
   patch(
     "refused filters are live",

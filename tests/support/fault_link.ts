@@ -21,6 +21,8 @@ export interface LinkConditions {
   isFrozen(direction: Direction): boolean;
   /** The link was cut on purpose. */
   handleCut(): void;
+  /** Bytes have been handed on. */
+  handleForwarded(link: FaultLink, direction: Direction, bytes: Uint8Array): void;
 }
 
 /** What a lane holds before it stops reading. */
@@ -48,8 +50,12 @@ export class FaultLink {
     const server = connect({ port: serverPort, host: "127.0.0.1", allowHalfOpen: true, noDelay: true });
     this.#server = server;
     this.#lanes = {
-      outgoing: new Lane(client, server, "outgoing", conditions),
-      incoming: new Lane(server, client, "incoming", conditions),
+      outgoing: new Lane(client, server, "outgoing", conditions, (bytes) => {
+        conditions.handleForwarded(this, "outgoing", bytes);
+      }),
+      incoming: new Lane(server, client, "incoming", conditions, (bytes) => {
+        conditions.handleForwarded(this, "incoming", bytes);
+      }),
     };
     // What ends one side in disorder ends the other in the same way.
     client.on("error", () => server.resetAndDestroy());
@@ -118,6 +124,7 @@ class Lane {
   readonly #sink: Socket;
   readonly #direction: Direction;
   readonly #conditions: LinkConditions;
+  readonly #handleForwarded: (bytes: Uint8Array) => void;
   readonly #flights: Flight[] = [];
   #heldBytes = 0;
   #isEnded = false;
@@ -126,11 +133,18 @@ class Lane {
   #handleLimit: () => void = () => {};
   #wake: () => void = () => {};
 
-  constructor(source: Socket, sink: Socket, direction: Direction, conditions: LinkConditions) {
+  constructor(
+    source: Socket,
+    sink: Socket,
+    direction: Direction,
+    conditions: LinkConditions,
+    handleForwarded: (bytes: Uint8Array) => void,
+  ) {
     this.#source = source;
     this.#sink = sink;
     this.#direction = direction;
     this.#conditions = conditions;
+    this.#handleForwarded = handleForwarded;
     source.on("data", (chunk: Uint8Array) => this.#handleData(chunk));
     source.on("end", () => {
       this.#isEnded = true;
@@ -194,13 +208,15 @@ class Lane {
     else this.#flights[0] = { bytes: flight.bytes.subarray(length), dueAt: flight.dueAt };
     this.#heldBytes -= length;
     this.#left -= length;
+    const bytes = flight.bytes.subarray(0, length);
+    this.#handleForwarded(bytes);
     if (this.#left > 0) {
-      this.#sink.write(flight.bytes.subarray(0, length));
+      this.#sink.write(bytes);
     } else {
       this.#left = Infinity;
       // The cut comes when these bytes have been handed to the kernel, and nothing after them.
       this.stop();
-      this.#sink.write(flight.bytes.subarray(0, length), () => this.#handleLimit());
+      this.#sink.write(bytes, () => this.#handleLimit());
     }
     this.handleConditions();
     return length;

@@ -8,6 +8,8 @@ import { type AddressInfo, createServer, type Server, type Socket } from "node:n
 import { type Cut, type Direction, FaultLink, type LinkConditions } from "./fault_link.ts";
 import { SeededRandom } from "./seeded_random.ts";
 
+export type { Cut, Direction } from "./fault_link.ts";
+
 /** How clients are turned away: nobody listens, or the connection is reset as soon as it is made. */
 export type Refusal = "closed" | "reset";
 
@@ -29,6 +31,14 @@ export interface FaultProxyOptions {
   readonly fragmentBytes?: number;
   /** How long every byte is on its way, in milliseconds. Default 0. */
   readonly delayMillis?: number;
+  /** Who is told of all bytes that were handed on, such as a `PacketLog`. */
+  readonly witness?: Witness;
+}
+
+/** Sees what passes a proxy. */
+export interface Witness {
+  /** Bytes of a link, counted from 1, were handed on. */
+  handleForwarded(link: number, direction: Direction, bytes: Uint8Array): void;
 }
 
 interface PlannedCut {
@@ -52,6 +62,8 @@ export class FaultProxy implements AsyncDisposable, LinkConditions {
   /** Where its random numbers come from. */
   readonly random: SeededRandom;
   readonly #links: Set<FaultLink> = new Set();
+  readonly #numbers: WeakMap<FaultLink, number> = new WeakMap();
+  readonly #witness: Witness | undefined;
   readonly #frozen: Set<Direction> = new Set();
   /** Listeners that were closed, until the last of their links is. */
   readonly #closing: Set<Promise<void>> = new Set();
@@ -73,6 +85,7 @@ export class FaultProxy implements AsyncDisposable, LinkConditions {
     this.random = new SeededRandom(options.seed ?? 1);
     this.fragmentBytes = options.fragmentBytes;
     this.delayMillis = options.delayMillis ?? 0;
+    this.#witness = options.witness;
   }
 
   /** Starts a proxy before the server at `serverPort`. */
@@ -151,6 +164,11 @@ export class FaultProxy implements AsyncDisposable, LinkConditions {
     this.cuts++;
   }
 
+  /** Bytes have been handed on. */
+  handleForwarded(link: FaultLink, direction: Direction, bytes: Uint8Array): void {
+    this.#witness?.handleForwarded(this.#numbers.get(link)!, direction, bytes);
+  }
+
   /** Ends every link and the listener. */
   async [Symbol.asyncDispose](): Promise<void> {
     this.#stopListening();
@@ -167,6 +185,7 @@ export class FaultProxy implements AsyncDisposable, LinkConditions {
     }
     const link = new FaultLink(socket, this.serverPort, this);
     this.#links.add(link);
+    this.#numbers.set(link, this.accepted);
     void link.closed.then(() => this.#links.delete(link));
     this.#plan(link);
   };

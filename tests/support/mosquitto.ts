@@ -97,7 +97,7 @@ function findMosquitto(folders: readonly string[]): string | undefined {
 }
 
 /** A port nobody listens on at the moment; mosquitto cannot be told to take any. */
-async function findFreePort(): Promise<number> {
+export async function findFreePort(): Promise<number> {
   const server = net.createServer();
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
   const { port } = server.address() as net.AddressInfo;

@@ -31,6 +31,7 @@ export class PolledClient implements AsyncDisposable {
   readonly finished: Promise<void>;
   readonly #name: string;
   readonly #watchers: Set<() => void> = new Set();
+  #paused: Promise<void> | undefined;
   #isFinished = false;
 
   /**
@@ -92,6 +93,13 @@ export class PolledClient implements AsyncDisposable {
     await (await this.client.publishTracked(topicName, payload, { qos, retain })).waitCompletion();
   }
 
+  /** Stops polling after the next event. @returns What goes on with it. */
+  pause(): () => void {
+    const { promise, resolve } = Promise.withResolvers<void>();
+    this.#paused = promise;
+    return resolve;
+  }
+
   /** Disconnects in order, and waits for the end. */
   async disconnect(): Promise<void> {
     await this.client.disconnect();
@@ -106,7 +114,11 @@ export class PolledClient implements AsyncDisposable {
 
   async #poll(): Promise<void> {
     try {
-      for await (const event of this.eventLoop) this.#handleEvent(event);
+      for await (const event of this.eventLoop) {
+        this.#handleEvent(event);
+        if (this.#paused !== undefined) await this.#paused;
+        this.#paused = undefined;
+      }
     } finally {
       this.#isFinished = true;
       this.#notify();

@@ -176,7 +176,14 @@ test("refuse and stall decide the dials to come in order, allow forgets them", a
   network.allow();
   await network.dial({ ...target, port: 1884 }, log, { signal });
   assertEquals(network.dialCount, 6);
-  assertEquals(network.targets.map((target) => target.kind === "tcp" && target.port), [1883, 1883, 1883, 1883, 1883, 1884]);
+  assertEquals(network.targets.map((target) => target.kind === "tcp" && target.port), [
+    1883,
+    1883,
+    1883,
+    1883,
+    1883,
+    1884,
+  ]);
   assertEquals(log.closes, []);
 });
 

@@ -2,7 +2,7 @@
 
 import { assertEquals } from "@std/assert";
 import { delay } from "@std/async";
-import type { Dial, DialTarget, Transport, TransportHandlers } from "../../src/transport/transport.ts";
+import type { DialOptions, DialTarget, Transport, TransportHandlers } from "../../src/transport/transport.ts";
 
 /** The server's end of a connection, read by hand. */
 export interface ContractPeer {
@@ -18,7 +18,8 @@ export interface ContractPeer {
 
 /** A server, and the dial that reaches it. */
 export interface ContractServer extends AsyncDisposable {
-  readonly dial: Dial;
+  /** Dials `target`; an adapter knows no other kind. */
+  dial(target: DialTarget, handlers: TransportHandlers, options: DialOptions): Promise<Transport>;
   readonly target: DialTarget;
   accept(): Promise<ContractPeer>;
   /** Refuses every dial from now on. */
@@ -141,7 +142,12 @@ export async function writeUntilBlocked({ write }: Connection): Promise<{ readon
 }
 
 /** One rule over an open connection; the suite ends the connection and checks the order of calls. */
-export type ConnectionCase = readonly [rule: string, body: (connection: Connection) => Promise<void>];
+export type ConnectionCase = readonly [
+  rule: string,
+  body: (connection: Connection) => Promise<void>,
+  /** What the network must have: a reset that the peer learns of although every byte was read. */
+  needs?: "reset",
+];
 
 /** One rule of the dial itself. */
 export type DialCase = readonly [rule: string, body: (server: ContractServer) => Promise<void>];

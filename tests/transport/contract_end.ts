@@ -35,7 +35,7 @@ export const endCases: readonly ConnectionCase[] = [
     peer.reset();
     assert(await owner.closed instanceof Error);
     await write(stream(0, 10));
-  }],
+  }, "reset"],
 
   ["a reset during a blocked write is told, then the write resolves", async (connection) => {
     const { owner, peer } = connection;
@@ -63,7 +63,7 @@ export const endCases: readonly ConnectionCase[] = [
     peer.reset();
     for (let i = 0; i < 5; i++) await write(stream(0, 1000));
     assert(await owner.closed instanceof Error);
-  }],
+  }, "reset"],
 
   ["shutdown lets the peer read to the end and answer", async ({ owner, peer, call, write }) => {
     const total = 6 * MEBIBYTE;

@@ -171,7 +171,7 @@ export const pauseCases: readonly ConnectionCase[] = [
     assertEquals([owner.byteCount, owner.closeCount], [0, 0]);
     call((transport) => transport.resume());
     assert(await owner.closed instanceof Error);
-  }],
+  }, "reset"],
 
   ["destroy ends a paused transport too", async ({ owner, peer, call }) => {
     call((transport) => transport.pause());

@@ -26,12 +26,24 @@ test("selectDial tells the runtimes apart by what they offer", () => {
   assertEquals(selectDial("tcp", { Deno: { connect }, process: {} }), onDeno);
 });
 
-test("selectDial refuses at once where the runtime has no TCP", () => {
+for (const kind of ["tcp", "unix", "tls"] as const) {
+  test(`selectDial knows ${kind} on Deno and on Bun, each by an adapter of its own`, () => {
+    const connect = (): void => {};
+    const onDeno = selectDial(kind, { Deno: { connect } });
+    const onBun = selectDial(kind, { Bun: { connect } });
+    assertEquals(new Set([onDeno, onBun, selectDial("tcp", { Deno: { connect } })]).size, kind === "tcp" ? 2 : 3);
+  });
+}
+
+test("selectDial refuses at once where the runtime has no sockets", () => {
   // A browser, Node, a worker that hides a part of Deno.
   for (const scope of [{ WebSocket: class {} }, { process: { versions: { node: "22.0.0" } } }, { Deno: {} }]) {
     const error = assertThrows(() => selectDial("tcp", scope), UnsupportedOptionError, "no tcp transport");
     assertEquals(error.option, "broker");
     assertEquals(error.name, "UnsupportedOptionError");
+    for (const kind of ["unix", "tls"] as const) {
+      assertThrows(() => selectDial(kind, scope), UnsupportedOptionError, `no ${kind} transport`);
+    }
   }
 });
 

@@ -5,52 +5,23 @@ import { dialDenoTcp } from "../../src/transport/tcp_deno.ts";
 import type { Dial, TcpTarget, TransportHandlers } from "../../src/transport/transport.ts";
 import { runtime, test } from "../support/test.ts";
 import { transportContract } from "./contract.ts";
-import type { ContractServer } from "./contract_connection.ts";
 import { listenLoopback } from "./loopback.ts";
+import { measureTwoWritesOneAnswer } from "./two_writes.ts";
 
-const dial: Dial = runtime === "deno" ? dialDenoTcp : dialBunTcp;
+const dial: Dial<TcpTarget> = runtime === "deno" ? dialDenoTcp : dialBunTcp;
 const deaf: TransportHandlers = { data: () => {}, close: () => {} };
 const { signal } = new AbortController();
 
 transportContract(`TCP on ${runtime}`, () => listenLoopback(dial));
 
-/** The median of 15 round trips in which two small writes ask for one answer, in milliseconds. */
-async function measureTwoWritesOneAnswer(server: ContractServer, target: TcpTarget): Promise<number> {
-  let answered = (): void => {};
-  const ended = Promise.withResolvers<void>();
-  const handlers = { data: () => answered(), close: () => ended.resolve() };
-  const accepting = server.accept();
-  const transport = await dial(target, handlers, { signal });
-  const peer = await accepting;
-  void (async () => {
-    let heard = 0;
-    for (let chunk = await peer.read(); chunk !== undefined; chunk = await peer.read()) {
-      heard += chunk.length;
-      for (; heard >= 2; heard -= 2) void peer.write(new Uint8Array(1));
-    }
-  })();
-  const rounds: number[] = [];
-  for (let i = 0; i < 15; i++) {
-    const answer = new Promise<void>((resolve) => answered = resolve);
-    const start = performance.now();
-    await transport.write(new Uint8Array(1), 1);
-    await transport.write(new Uint8Array(1), 1);
-    await answer;
-    rounds.push(performance.now() - start);
-  }
-  transport.destroy();
-  await ended.promise;
-  return rounds.sort((a, b) => a - b)[7]!;
-}
-
 test("two small writes and an answer take no delayed ACK", async () => {
   await using server = await listenLoopback(dial);
-  assertLess(await measureTwoWritesOneAnswer(server, server.target), 20);
+  assertLess(await measureTwoWritesOneAnswer(server), 20);
 });
 
 test("noDelay false leaves Nagle's algorithm on", async () => {
   await using server = await listenLoopback(dial);
-  assertGreater(await measureTwoWritesOneAnswer(server, { ...server.target, noDelay: false }), 20);
+  assertGreater(await measureTwoWritesOneAnswer({ ...server, target: { ...server.target, noDelay: false } }), 20);
 }, { skip: globalThis.process?.platform === "linux" ? undefined : "the delayed ACK of Linux is what is measured" });
 
 test("what the kernel has taken is still sent after destroy", async () => {
