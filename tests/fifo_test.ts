@@ -66,6 +66,11 @@ test("Fifo.remove() takes one element out of the middle", () => {
   assertEquals(fifo.take(), [1, 3, 4]);
 });
 
+test("Fifo.remove() takes the element at the front of a fresh queue", () => {
+  const fifo = filled(3);
+  assertEquals([fifo.remove(0), fifo.shift()], [true, 1]);
+});
+
 test("Fifo.remove() does not find what was taken", () => {
   const fifo = new Fifo<undefined>();
   fifo.push(undefined);

@@ -9,6 +9,8 @@
 const ANSWER_SHARE = 0.4;
 /** The rest of it: the time left for reading once the deadline was noticed. */
 const LAST_CALL_SHARE = 0.1;
+/** How often the last call is repeated for a process that slept through it: one that is always late must judge in the end. */
+const MAX_LAST_CALLS = 3;
 
 /** What a session must do about its connection now. */
 export type KeepAliveAction = "none" | "ping" | "give-up";
@@ -19,7 +21,7 @@ export class KeepAlive {
   #lastOutgoing = 0;
   #lastIncoming = 0;
   #giveUpAt: number | undefined;
-  #lastCall = false;
+  #lastCalls = 0;
   /** Whether a PINGREQ is due that a busy connection has not let out yet. */
   #isPingHeldUp = false;
   #pingSentAt: number | undefined;
@@ -103,14 +105,14 @@ export class KeepAlive {
       return "ping";
     }
     const overslept = now > deadline + lastCallMillis;
-    if (this.#lastCall && !overslept) return "give-up";
-    this.#lastCall = true;
+    if (this.#lastCalls > 0 && (!overslept || this.#lastCalls === MAX_LAST_CALLS)) return "give-up";
+    this.#lastCalls++;
     this.#giveUpAt = now + lastCallMillis;
     return "none";
   }
 
   #awaitAnswer(now: number): void {
     this.#giveUpAt = now + this.#periodMillis * ANSWER_SHARE;
-    this.#lastCall = false;
+    this.#lastCalls = 0;
   }
 }

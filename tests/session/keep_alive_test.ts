@@ -1,6 +1,6 @@
 // Keep Alive: a ping when either direction has been silent for a period, and a peer that is given up in time, but never in error.
 
-import { assert, assertEquals, assertMatch, assertThrows } from "@std/assert";
+import { assert, assertEquals, assertGreater, assertLess, assertMatch, assertThrows } from "@std/assert";
 import { KeepAliveTimeoutError } from "../../src/session/mod.ts";
 import { test } from "../support/test.ts";
 import { connected, type Dialogue } from "./support.ts";
@@ -169,6 +169,24 @@ test("a peer that died is given up soon after a sleep in the middle of the wait"
   assertEquals(givesUp(s, () => s.passes(60_000)), 613_000 + PERIOD / 10);
 });
 
+test("a process that is late every time gives a dead peer up all the same", () => {
+  const s = connected({}, TEN_SECONDS);
+  const late = (): void => {
+    const deadline = s.session.pollTimeout();
+    assert(deadline !== undefined);
+    s.sleeps(deadline + PERIOD / 5 - s.now);
+    s.session.handleTimeout(s.now);
+    s.sent();
+  };
+  late();
+  assertLess(
+    givesUp(s, () => {
+      for (let round = 0; round < 10; round++) late();
+    }),
+    3 * PERIOD,
+  );
+});
+
 test("a transport that is blocked and makes progress is alive", () => {
   const s = connected({}, TEN_SECONDS);
   for (let second = 0; second < 120; second++) {
@@ -206,6 +224,7 @@ test("pings do not pile up behind a blocked transport", () => {
   for (let second = 0; second < 120; second++) {
     s.passesBlocked(1_000);
     s.session.handleActivity(s.now);
+    assertGreater(s.session.pollTimeout()!, s.now);
   }
   assertEquals(s.sent(), ["pingreq"]);
   s.session.handleActivity(s.now);
@@ -283,7 +302,7 @@ test("a ping that did not leave is not owed to the next connection", () => {
   const s = connected({}, TEN_SECONDS);
   s.passesBlocked(PERIOD);
   s.reconnects({ sessionPresent: true });
-  s.sendsNothing();
+  assertEquals(s.passes(PERIOD), ["pingreq @20000"]);
 });
 
 test("the round trip of the last answered ping can be seen", () => {
@@ -294,6 +313,19 @@ test("the round trip of the last answered ping can be seen", () => {
   s.receives({ type: "pingresp" });
   assertEquals(s.session.diagnostics().roundTripMillis, 35);
   s.passes(PERIOD + 12);
+  assertEquals(s.session.diagnostics().roundTripMillis, 35);
+});
+
+test("a round trip is timed from a ping of this connection to the first answer", () => {
+  const s = connected({}, TEN_SECONDS);
+  s.passes(PERIOD);
+  s.reconnects({ sessionPresent: true });
+  s.receives({ type: "pingresp" });
+  assertEquals(s.session.diagnostics().roundTripMillis, undefined);
+  s.passes(PERIOD + 35);
+  s.receives({ type: "pingresp" });
+  s.passes(100);
+  s.receives({ type: "pingresp" });
   assertEquals(s.session.diagnostics().roundTripMillis, 35);
 });
 

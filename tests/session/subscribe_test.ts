@@ -18,6 +18,7 @@ test("SUBACK ends its SUBSCRIBE and is told with its return codes [MQTT-3.8.4-2]
     { type: "incoming", packet: suback },
   ]);
   assertEquals([s.session.isIdle, s.session.diagnostics().subscriptions], [true, 2]);
+  assertEquals([s.session.diagnostics().inflight, s.session.diagnostics().inflightQos2], [0, 0]);
 });
 
 test("UNSUBACK ends its UNSUBSCRIBE", () => {

@@ -37,6 +37,17 @@ test("a QoS 2 publish keeps its place until PUBCOMP", () => {
   assertEquals([s.session.canPublish(1), s.session.canPublish(2)], [true, true]);
 });
 
+test("whether a publish is unacknowledged can be seen", () => {
+  const s = connected();
+  s.subscribes(["a"]);
+  assertEquals(s.session.hasUnacknowledgedPublish, false);
+  s.publishes(1);
+  assertEquals(s.session.hasUnacknowledgedPublish, true);
+  s.sent();
+  s.receives({ type: "puback", packetId: 2 });
+  assertEquals(s.session.hasUnacknowledgedPublish, false);
+});
+
 test("PUBREL leaves while the window is full", () => {
   const s = connected({ inflight: 1 });
   s.publishes(2);
@@ -189,6 +200,19 @@ test("with every identifier in use by requests that never left, restored subscri
   s.receives({ type: "puback", packetId: first.packetId });
   s.sends({ type: "subscribe", packetId: first.packetId });
   s.sends("publish");
+});
+
+test("with every identifier in use, requests that never left still wait for the replay", () => {
+  const s = connected({ inflight: MAX_PACKET_ID, pendingThrottleMillis: 100 });
+  s.publishes(1);
+  s.publishes(1);
+  s.sent();
+  while (s.session.canPublish(1)) s.publishes(1);
+  s.reconnects({ sessionPresent: true });
+  s.sendsOnly({ type: "publish", packetId: 1, dup: true });
+  s.now = 100;
+  s.sends({ type: "publish", packetId: 2, dup: true });
+  s.sends({ type: "publish", packetId: 3, dup: false });
 });
 
 test("a subscription that waits for an identifier is not restored once it has been ended or replaced", () => {
