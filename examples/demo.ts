@@ -73,8 +73,9 @@ async function publishAll(): Promise<void> {
     }
     for (const qos of [0, 1, 2] as QoS[]) {
       const notice = await client.publishTracked(`demo/qos${qos}`, `message ${round}`, { qos });
-      const result = await notice.wait();
-      say("publish", `message ${round} at QoS ${qos}: ${result.type}`);
+      // What is published at QoS 0 while the connection is cut is not repeated: it may fail.
+      const outcome = await notice.wait().then((result) => result.type, (error: Error) => error.message);
+      say("publish", `message ${round} at QoS ${qos}: ${outcome}`);
     }
   }
 }

@@ -10,6 +10,10 @@ const PAUSE_BYTES = 256 * 1024;
 const GATHER_BYTES = 64 * 1024;
 /** Most bytes of one write, so that a large payload shows progress while it leaves. */
 const SLICE_BYTES = 256 * 1024;
+/** Bytes that a transport may take at once, write after write, before the rest of the process is given a turn. */
+const BURST_BYTES = 256 * 1024;
+/** The same in milliseconds: a turn costs about one, and is given only if both are used up. */
+const BURST_MILLIS = 20;
 
 const NO_PARTS: readonly EncodedPart[] = [];
 
@@ -43,6 +47,10 @@ export class Connection implements TransportHandlers {
   #isDestroyed = false;
   #hasReceived = false;
   #hasWritten = false;
+  /** What the transport has taken at once since anything else could happen, and from when on. */
+  #burstBytes = 0;
+  #burstAt = 0;
+  #mustBreathe = false;
   #flushed: (() => void) | undefined;
   #closed: { readonly error: Error | undefined } | undefined;
 
@@ -74,6 +82,7 @@ export class Connection implements TransportHandlers {
     this.#inboxBytes += chunk.length;
     this.#counters.incomingBytes += chunk.length;
     this.#hasReceived = true;
+    this.#burstBytes = 0;
     if (this.#inboxBytes >= PAUSE_BYTES && !this.#isPaused) {
       this.#isPaused = true;
       this.#transport?.pause();
@@ -145,7 +154,22 @@ export class Connection implements TransportHandlers {
   /** Whether packets can be encoded: the connection is open, no write is under way, and the buffer has room. */
   get canEncode(): boolean {
     // What is encoded for a closed connection would be lost, and counted as sent.
-    return !this.#isWriting && this.#encoder.length < GATHER_BYTES && this.#closed === undefined;
+    return !this.#isWriting && !this.#mustBreathe && this.#encoder.length < GATHER_BYTES &&
+      this.#closed === undefined;
+  }
+
+  /**
+   * Whether writing has to pause until a timer has fired. A transport that takes everything at once, and a publisher that is quick
+   * enough, would keep each other busy for ever: no other timer and no socket of the process would get a turn.
+   */
+  get mustBreathe(): boolean {
+    return this.#mustBreathe;
+  }
+
+  /** A timer has fired: everything else has had its turn. */
+  breathe(): void {
+    this.#mustBreathe = false;
+    this.#burstBytes = 0;
   }
 
   /** Whether everything encoded has left. */
@@ -163,14 +187,17 @@ export class Connection implements TransportHandlers {
    * Hands everything encoded to the transport. Until it has taken all of it, nothing more can be encoded.
    *
    * @param flushed Called once it has; at once if it takes everything at once, never if the connection closes before.
+   * @param now The time now, in milliseconds.
    */
-  flush(flushed: () => void): void {
+  flush(flushed: () => void, now: number): void {
     if (this.#isWriting || this.#encoder.length === 0 || this.#closed !== undefined) return;
     this.#isWriting = true;
     this.#flushed = flushed;
-    this.#counters.outgoingBytes += this.#encoder.length;
+    const { length } = this.#encoder;
+    this.#counters.outgoingBytes += length;
     this.#parts = this.#encoder.take();
     this.#writeParts(0, 0);
+    if (!this.#isWriting) this.#handleTakenAtOnce(length, now);
   }
 
   /** Ends the sending side; what still comes from the server is dropped. Everything encoded must have left. */
@@ -212,10 +239,17 @@ export class Connection implements TransportHandlers {
     this.#flushed?.();
   }
 
+  #handleTakenAtOnce(length: number, now: number): void {
+    if (this.#burstBytes === 0) this.#burstAt = now;
+    this.#burstBytes += length;
+    this.#mustBreathe = this.#burstBytes >= BURST_BYTES && now - this.#burstAt >= BURST_MILLIS;
+  }
+
   #handleWritten(index: number, offset: number): void {
     // A closed transport resolves its write without having taken it.
     if (this.#closed !== undefined || this.#isDestroyed) return;
     this.#hasWritten = true;
+    this.#burstBytes = 0;
     this.#writeParts(index, offset);
     if (!this.#isWriting) this.#wakeForWrite();
   }

@@ -147,6 +147,11 @@ export class Driver implements RequestConsumer {
     }
   }
 
+  /** A timer has fired, so everything else in the process has had its turn. */
+  handleTimer(): void {
+    if (this.#state.type === "open") this.#state.connection.breathe();
+  }
+
   /** Drops the connection, or the attempt, without DISCONNECT. The session stays, and the next turn may connect anew. */
   clean(): void {
     if (this.#state.type === "done" || this.#state.type === "closing") return;
@@ -206,7 +211,8 @@ export class Driver implements RequestConsumer {
   #nextDue(state: Exclude<DriverState, { type: "done" }>): number | undefined {
     if (state.type === "closing") return state.deadline;
     if (state.type === "waiting") return this.#schedule.next(this.#options.clock.now()).at;
-    return state.type === "open" && this.session.phase === "connected" ? this.session.pollTimeout() : state.connectBy;
+    if (state.type === "connecting" || this.session.phase !== "connected") return state.connectBy;
+    return state.connection.mustBreathe ? this.#options.clock.now() : this.session.pollTimeout();
   }
 
   /** One step of a turn. @returns Whether another one is due at once. */
@@ -264,7 +270,7 @@ export class Driver implements RequestConsumer {
       return true;
     }
     if (this.#isDisconnectOverdue(now)) return this.#handleDisconnectOverdue();
-    if (connection.hasUndecoded) return this.items.length === 0;
+    if (connection.hasUndecoded) return this.items.length === 0 && !this.#pump.isOverfed(connection);
     if (connection.closed !== undefined) {
       return this.#handleFailure(closedError(connection.closed.error, state.label), now);
     }

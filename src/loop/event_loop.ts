@@ -313,6 +313,7 @@ export class EventLoop implements AsyncDisposable {
 
   readonly #handleTimer = (): void => {
     this.#cancelTimer = undefined;
+    this.#driver.handleTimer();
     this.#wake();
   };
 }

@@ -1,4 +1,5 @@
 // Moves packets between an open connection, the session and the request channel. It never waits.
+import type { Packet } from "../codec/mod.ts";
 import { Fifo } from "../fifo.ts";
 import type { Session } from "../session/mod.ts";
 import type { Connection } from "./connection.ts";
@@ -8,6 +9,11 @@ import type { RequestChannel } from "./request_channel.ts";
 
 /** Events after which decoding pauses, so that memory stays bounded and the user gets a word in. */
 const MAX_ITEMS = 4096;
+/**
+ * Packets that may await their answer while the transport takes nothing: as many as there are Packet Identifiers. A server that
+ * respects them never has more.
+ */
+const MAX_UNANSWERED = 65_535;
 
 /** Moves packets for one session. */
 export class Pump {
@@ -18,6 +24,8 @@ export class Pump {
   readonly #session: Session;
   readonly #channel: RequestChannel;
   #isDraining = false;
+  /** Packets received since all that was to be sent was sent, that want an answer. */
+  #unanswered = 0;
 
   /**
    * @param session The session.
@@ -46,13 +54,20 @@ export class Pump {
   receive(connection: Connection, now: number): void {
     const session = this.#session;
     // A server that is held back, because events are not taken, has no way to show that it lives.
-    if (connection.takeReceived() || connection.isHeldBack) session.handleActivity(now);
+    const isHeldBack = connection.isHeldBack && !this.isOverfed(connection);
+    if (connection.takeReceived() || isHeldBack) session.handleActivity(now);
     if (connection.takeWritten()) session.handleProgress(now);
-    for (let room = MAX_ITEMS - this.items.length; room > 0; room--) {
+    for (let room = MAX_ITEMS - this.items.length; room > 0 && !this.isOverfed(connection); room--) {
       const packet = connection.nextPacket();
       if (packet === undefined) return;
+      if (wantsAnswer(packet)) this.#unanswered++;
       session.handlePacket(packet, now);
     }
+  }
+
+  /** Whether the server sends on and on but reads no answers; what it sends then has to wait until it does, or has gone. */
+  isOverfed(connection: Connection): boolean {
+    return this.#unanswered >= MAX_UNANSWERED && connection.closed === undefined;
   }
 
   /** Session's events → what waits to be polled, and the ends of requests. @returns Whether the server has just accepted. */
@@ -78,8 +93,9 @@ export class Pump {
       let packet = session.pollTransmit(now);
       if (packet === undefined && this.#admit()) packet = session.pollTransmit(now);
       if (packet === undefined) {
+        this.#unanswered = 0;
         if (connection.isFlushed) return;
-        connection.flush(this.#handleFlushed);
+        connection.flush(this.#handleFlushed, now);
         continue;
       }
       connection.encode(packet);
@@ -87,7 +103,7 @@ export class Pump {
         const packetId = "packetId" in packet ? packet.packetId : 0;
         this.items.push({ type: "outgoing", packetType: packet.type, packetId });
       }
-      if (!connection.canEncode) connection.flush(this.#handleFlushed);
+      if (!connection.canEncode) connection.flush(this.#handleFlushed, now);
     }
   }
 
@@ -111,4 +127,8 @@ export class Pump {
     if (token !== 0) this.completions.assign(request, token, packetId);
     return true;
   }
+}
+
+function wantsAnswer(packet: Packet): boolean {
+  return packet.type === "publish" ? packet.qos > 0 : packet.type === "pubrec" || packet.type === "pubrel";
 }

@@ -136,11 +136,11 @@ test("packets encoded together leave in one write", () => {
   for (let i = 1; i <= 3; i++) connection.encode({ type: "puback", packetId: i });
   assertFalse(connection.isFlushed);
   assertEquals(transport.written, []);
-  connection.flush(() => flushed++);
+  connection.flush(() => flushed++, 0);
   assertEquals(transport.written.map((bytes) => [...bytes]), [[0x40, 2, 0, 1, 0x40, 2, 0, 2, 0x40, 2, 0, 3]]);
   assert(connection.isFlushed);
   assertEquals([flushed, counters.outgoingPackets, counters.outgoingBytes], [1, 3, 12]);
-  connection.flush(() => flushed++);
+  connection.flush(() => flushed++, 0);
   assertEquals([flushed, transport.written.length], [1, 1]);
 });
 
@@ -149,7 +149,7 @@ test("while the transport takes its time, nothing can be encoded", async () => {
   transport.isBusy = true;
   let flushed = 0;
   connection.encode({ type: "pingreq" });
-  connection.flush(() => flushed++);
+  connection.flush(() => flushed++, 0);
   assertFalse(connection.canEncode);
   assertFalse(connection.isFlushed);
   assertEquals([flushed, connection.takeWritten(), wakes()], [0, false, [0, 0]]);
@@ -174,7 +174,7 @@ test("a large payload leaves in slices, in order, each when the one before it is
   const payload = new Uint8Array(600 * KIB).map((_, i) => i % 251);
   let flushed = 0;
   connection.encode({ ...message("t"), payload });
-  connection.flush(() => flushed++);
+  connection.flush(() => flushed++, 0);
   const sizes = (): number[] => transport.written.map(({ length }) => length);
   assertEquals(sizes(), [7]);
   await transport.take();
@@ -193,10 +193,10 @@ test("what was encoded is not changed by what comes after it", async () => {
   const { connection, transport } = open();
   transport.isBusy = true;
   connection.encode({ type: "puback", packetId: 1 });
-  connection.flush(() => {});
+  connection.flush(() => {}, 0);
   await transport.take();
   connection.encode({ type: "puback", packetId: 2 });
-  connection.flush(() => {});
+  connection.flush(() => {}, 0);
   assertEquals(transport.written.map((bytes) => bytes[3]), [1, 2]);
 });
 
@@ -216,7 +216,7 @@ test("a closed connection takes no packets and writes none", () => {
   assertFalse(connection.canEncode);
   connection.flush(() => {
     throw new Error("it was not flushed");
-  });
+  }, 0);
   assertEquals(transport.written, []);
 });
 
@@ -225,7 +225,7 @@ test("a write that resolves because the connection has ended was not taken", asy
   transport.isBusy = true;
   let flushed = 0;
   connection.encode(publish(600 * KIB));
-  connection.flush(() => flushed++);
+  connection.flush(() => flushed++, 0);
   connection.close();
   await transport.take();
   assertEquals([flushed, connection.takeWritten(), transport.written.length], [0, false, 1]);
@@ -254,4 +254,39 @@ test("destroy() ends the connection, also one whose transport is still to come",
   unopened.destroy();
   unopened.attach(late);
   assertEquals(late.calls, ["destroy"]);
+});
+
+test("writes that are taken at once pause after 256 KiB and 20 ms, until a timer has fired", () => {
+  const { connection } = open();
+  const write = (now: number): boolean => {
+    connection.encode(publish(64 * KIB));
+    connection.flush(() => {}, now);
+    return connection.mustBreathe;
+  };
+  assertEquals([0, 10, 19].map(write), [false, false, false]);
+  // 256 KiB are out, but only now the time is over too.
+  assertEquals([write(19), write(20), connection.canEncode], [false, true, false]);
+  connection.breathe();
+  assert(connection.canEncode);
+  assertEquals([100, 121, 122, 123].map(write), [false, false, false, true]);
+});
+
+test("bytes from the server, and a transport that takes its time, count as a pause", async () => {
+  const { connection, transport } = open();
+  const write = (now: number): boolean => {
+    connection.encode(publish(64 * KIB));
+    connection.flush(() => {}, now);
+    return connection.mustBreathe;
+  };
+  for (let i = 0; i < 20; i++) {
+    assertEquals(write(10 * i), false);
+    connection.data(encodePacket({ type: "pingresp" }));
+  }
+  for (let i = 20; i < 40; i++) {
+    transport.isBusy = i % 3 === 0;
+    assertEquals(write(10 * i), false);
+    // The header and the payload are a write each.
+    await transport.take();
+    await transport.take();
+  }
 });

@@ -1,7 +1,7 @@
 // Options that change while a client lives: the next attempt goes by them, and none is taken and ignored.
 
-import { assert, assertEquals, assertThrows } from "@std/assert";
-import type { MqttOptions } from "../../src/loop/mod.ts";
+import { assert, assertEquals, assertRejects, assertThrows } from "@std/assert";
+import { type MqttOptions, RequestFailedError } from "../../src/loop/mod.ts";
 import { ManualClock, settle } from "../../src/testing/mod.ts";
 import { test } from "../support/test.ts";
 import { connectedScene, message, Scene, type ServerSide, words } from "./scene.ts";
@@ -36,6 +36,20 @@ test("changes add up, and undefined brings back the default", async () => {
   const [connect] = (await reconnect(scene, server)).take();
   assert(connect?.type === "connect");
   assertEquals([connect.username, connect.keepAlive, connect.clientId], ["ann", 60, "tern"]);
+  scene.eventLoop.close();
+});
+
+test("another clientId is another session: the old one counts as lost", async () => {
+  const { scene, server } = await connectedScene({ cleanSession: false });
+  const notice = scene.client.tryPublishTracked("a", "x", { qos: 2 });
+  await settle();
+  assertEquals(server.takeWords(), ["publish 1"]);
+  scene.eventLoop.setOptions({ clientId: "another" });
+  const next = await reconnect(scene, server);
+  const error = await assertRejects(() => notice.wait(), RequestFailedError);
+  assertEquals([error.reason, error.mayHaveBeenDelivered], ["session-lost", true]);
+  await next.send({ type: "connack", sessionPresent: true, returnCode: 0 });
+  assertEquals(next.takeWords(), ["connect"]);
   scene.eventLoop.close();
 });
 

@@ -3,9 +3,10 @@
 import { assert, assertEquals, assertStrictEquals } from "@std/assert";
 import { Decoder, type Packet } from "../../src/codec/mod.ts";
 import { settle } from "../../src/testing/mod.ts";
+import type { Clock } from "../../src/loop/mod.ts";
 import type { Dial } from "../../src/transport/transport.ts";
 import { test } from "../support/test.ts";
-import { connectedScene, message, packetWord, Scene } from "./scene.ts";
+import { connectedScene, message, packetWord, Scene, watch } from "./scene.ts";
 
 /** What each write held, as short words. */
 function packetsOf(writes: readonly Uint8Array[]): string[][] {
@@ -143,5 +144,49 @@ test("requests keep coming while the loop gathers: the turn does not wait for th
   })();
   await publishing;
   assertEquals(isPublishing, false);
+  scene.eventLoop.close();
+});
+
+test("a publisher that never rests leaves a turn to timers and sockets", async () => {
+  // Each look at this clock takes a millisecond, as if the work before it did.
+  let worked = 0;
+  let pauses = 0;
+  const clocks: { manual?: Clock } = {};
+  const working: Clock = {
+    now: () => clocks.manual!.now() + worked++,
+    schedule: (callback, delayMillis) => {
+      if (delayMillis === 0) pauses++;
+      return clocks.manual!.schedule(callback, delayMillis);
+    },
+  };
+  const scene = new Scene({ clock: working, outgoingEvents: false }, { bufferBytes: 100_000_000 });
+  clocks.manual = scene.clock;
+  scene.run();
+  const server = await scene.acceptConnect();
+  server.connection.pause();
+  let published = 0;
+  const end = watch((async () => {
+    for (; published < 10_000; published++) await scene.client.publish("a", new Uint8Array(1000));
+  })());
+  await settle();
+  // It waits for a timer, so this macrotask has had its turn.
+  assertEquals([end.state, pauses], ["pending", 1]);
+  assert(published < 5000, `${published}`);
+  await scene.clock.advance();
+  assertEquals([end.state, published], ["fulfilled", 10_000]);
+  // Not more often than every 256 KiB: a pause costs about a millisecond.
+  assert(pauses >= 3 && pauses <= 10_000_000 / (256 * 1024), `${pauses}`);
+  scene.eventLoop.close();
+});
+
+test("what comes from the server is a turn too: then nothing pauses", async () => {
+  const { scene, server } = await connectedScene({ outgoingEvents: false }, { bufferBytes: 100_000_000 });
+  for (let i = 0; i < 100; i++) {
+    for (let j = 0; j < 10; j++) scene.client.tryPublish("a", new Uint8Array(10_000));
+    await server.send(message("b"));
+    scene.clock.tick(5);
+  }
+  await settle();
+  assertEquals(server.takeWords().length, 1000);
   scene.eventLoop.close();
 });
