@@ -31,7 +31,7 @@ export class PolledClient implements AsyncDisposable {
   readonly finished: Promise<void>;
   readonly #name: string;
   readonly #watchers: Set<() => void> = new Set();
-  #paused: Promise<void> | undefined;
+  #paused: PromiseWithResolvers<void> | undefined;
   #isFinished = false;
 
   /**
@@ -95,9 +95,9 @@ export class PolledClient implements AsyncDisposable {
 
   /** Stops polling after the next event. @returns What goes on with it. */
   pause(): () => void {
-    const { promise, resolve } = Promise.withResolvers<void>();
-    this.#paused = promise;
-    return resolve;
+    const paused = Promise.withResolvers<void>();
+    this.#paused = paused;
+    return () => paused.resolve();
   }
 
   /** Disconnects in order, and waits for the end. */
@@ -109,6 +109,7 @@ export class PolledClient implements AsyncDisposable {
   /** Ends without DISCONNECT, if it has not ended. */
   async [Symbol.asyncDispose](): Promise<void> {
     this.eventLoop.close();
+    this.#paused?.resolve();
     await this.finished.catch(() => {});
   }
 
@@ -116,7 +117,7 @@ export class PolledClient implements AsyncDisposable {
     try {
       for await (const event of this.eventLoop) {
         this.#handleEvent(event);
-        if (this.#paused !== undefined) await this.#paused;
+        await this.#paused?.promise;
         this.#paused = undefined;
       }
     } finally {
