@@ -117,7 +117,9 @@ export class PolledClient implements AsyncDisposable {
     try {
       for await (const event of this.eventLoop) {
         this.#handleEvent(event);
-        await this.#paused?.promise;
+        const paused = this.#paused;
+        if (paused === undefined) continue;
+        await paused.promise;
         this.#paused = undefined;
       }
     } finally {
