@@ -1,18 +1,19 @@
 // What a figure depends on besides the code: told with every page of results.
 
-import { execFileSync } from "node:child_process";
+import { execFileSync, spawnSync } from "node:child_process";
 import os from "node:os";
+import { delimiter } from "node:path";
 import process from "node:process";
 import mqttPackage from "mqtt/package.json" with { type: "json" };
 import denoJson from "../../deno.json" with { type: "json" };
-import { mosquittoMissing, startMosquitto } from "../../tests/support/mosquitto.ts";
+import { mosquittoMissing } from "../../tests/support/mosquitto.ts";
 import { repositoryRoot } from "../../tools/source_tree.ts";
 
 /** A page's table of circumstances, by title. */
 export type Environment = Readonly<Record<string, string>>;
 
 /** Looks at this machine. */
-export async function describeEnvironment(): Promise<Environment> {
+export function describeEnvironment(): Environment {
   const cpus = os.cpus();
   const gib = Math.round(os.totalmem() / 2 ** 30);
   return {
@@ -23,7 +24,7 @@ export async function describeEnvironment(): Promise<Environment> {
     "MQTT.js": mqttPackage.version,
     Deno: process.versions.deno ?? versionOf("deno").split(" ")[1] ?? "",
     Bun: versionOf(`${repositoryRoot}node_modules/bun/bin/bun.exe`),
-    mosquitto: await mosquittoVersion(),
+    mosquitto: mosquittoVersion(),
   };
 }
 
@@ -31,8 +32,10 @@ function versionOf(command: string): string {
   return execFileSync(command, ["--version"], { encoding: "utf8" }).trim();
 }
 
-async function mosquittoVersion(): Promise<string> {
+/** Its help is where mosquitto tells its version; it exits as after an error. */
+function mosquittoVersion(): string {
   if (mosquittoMissing() !== undefined) return "not installed";
-  await using server = await startMosquitto();
-  return /mosquitto version (\S+)/.exec(server.log())?.[1] ?? "unknown";
+  const PATH = [process.env.PATH, "/usr/sbin", "/usr/local/sbin", "/opt/homebrew/sbin"].join(delimiter);
+  const { stdout } = spawnSync("mosquitto", ["-h"], { encoding: "utf8", env: { ...process.env, PATH } });
+  return /mosquitto version (\S+)/.exec(stdout ?? "")?.[1] ?? "unknown";
 }

@@ -44,6 +44,8 @@ export async function measure(
 
 interface Peer {
   readonly port: number;
+  /** Resolves when it has ended, however it did. */
+  readonly exited: Promise<string>;
   /** What it has complained about. */
   complaints(): string;
   stop(): Promise<void>;
@@ -63,6 +65,7 @@ async function startPeer(plan: PeerPlan): Promise<Peer> {
   });
   return {
     port,
+    exited,
     complaints: errors,
     stop: async () => {
       child.stdin!.end();
@@ -82,6 +85,8 @@ async function runClient(
   const output = textOf(child.stdout!);
   const errors = textOf(child.stderr!);
   const limit = setTimeout(() => child.kill("SIGKILL"), LIMIT_MILLIS);
+  // Not every client ends when its peer is gone.
+  void peer?.exited.then(() => child.kill("SIGKILL"));
   const how = await exitOf(child);
   clearTimeout(limit);
   const line = output().trim().split("\n").at(-1)!;

@@ -15,7 +15,8 @@ export interface RunDescription {
   readonly environment: Environment;
   readonly command: string;
   readonly rounds: number;
-  readonly seconds: number;
+  /** How long a run was to last; `undefined` if it had a fixed, small number of messages. */
+  readonly seconds: number | undefined;
 }
 
 /** Writes the page. */
@@ -34,14 +35,15 @@ export function renderPage(results: readonly WorkloadResult[], description: RunD
 
 function introduction({ environment, command, rounds, seconds }: RunDescription): string {
   const rows = Object.entries({ ...environment, command: `\`${command}\`` }).map((cells) => `| ${cells.join(" | ")} |`);
+  const length = seconds === undefined ? "too short for its figures to mean much" : `about ${seconds} s long`;
   return `# Results
 
 ![Messages per second of Petrel, as multiples of MQTT.js on the same runtime](results.svg)
 
 Petrel and MQTT.js against a load peer in a process of its own, which knows MQTT only as bytes, over TCP on one machine.
-Every run is a fresh process. The contenders of a workload take turns, ${rounds} rounds after an uncounted one, and each
-run lasts about ${seconds} s. Figures are medians, with the lowest and the highest in brackets; ratios are medians of the
-ratios within a round. Ratios are what to look at: another machine gives other figures.
+Every run is a fresh process, ${length}. The contenders of a workload take turns, ${rounds} counted rounds of them. Figures
+are medians, with the lowest and the highest in brackets; ratios are medians of the ratios within a round. Ratios are
+what to look at: another machine gives other figures.
 
 - Each client publishes with at most ${WINDOW} messages unacknowledged, and hands every received message to the
   application. A run of publishing ends when the peer has everything.
@@ -79,8 +81,10 @@ function throughput(title: string, kind: WorkloadKind, results: readonly Workloa
     figure(series, cpuMicros),
     figure(series, peakMiB),
     ...compare(result, series, "mqttjs", rate),
+    ...compare(result, series, "mqttjs", cpuMicros),
   ]);
-  return section(title, ["", "", "messages/s", "payload MB/s", "CPU µs/message", "peak MiB", "÷ MQTT.js"], rows);
+  const head = ["", "", "messages/s", "payload MB/s", "CPU µs/message", "peak MiB", "rate ÷ MQTT.js", "CPU ÷ MQTT.js"];
+  return section(title, head, rows);
 }
 
 function latency(results: readonly WorkloadResult[]): string {

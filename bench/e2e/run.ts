@@ -70,8 +70,8 @@ async function main(args: readonly string[]): Promise<void> {
   const report = (line: string): void => void process.stderr.write(`${line}\n`);
   const results = await runSuite({ ...request, workloads, report });
   const command = ["deno task bench:e2e", ...args].join(" ");
-  const { rounds, seconds = 0 } = request;
-  const page = renderPage(results, { environment: await describeEnvironment(), command, rounds, seconds });
+  const { rounds, seconds } = request;
+  const page = renderPage(results, { environment: describeEnvironment(), command, rounds, seconds });
   process.stdout.write(page);
   if (!request.isWritten) return;
   await writeFile(`${repositoryRoot}bench/RESULTS.md`, page);
