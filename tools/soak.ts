@@ -58,6 +58,7 @@ async function soak(levels: readonly (1 | 2)[], seed: number): Promise<StormRepo
 
 let broken = 0;
 let delivered = 0;
+let republished = 0;
 for (let seed = firstSeed; seed < firstSeed + seeds; seed++) {
   for (const levels of [[1], [2], [1, 2]] as const) {
     const report = await soak(levels, seed);
@@ -66,9 +67,12 @@ for (let seed = firstSeed; seed < firstSeed + seeds; seed++) {
       const isBroken = !isAsPromised(delivery);
       if (isBroken) broken++;
       delivered += delivery.sent - delivery.missing.length;
+      republished += delivery.republished.length;
       console.log(`  ${isBroken ? "BROKEN" : "kept  "}  ${describeDelivery(delivery)}`);
     }
   }
 }
-console.log(`${delivered} messages arrived; ${broken} promises broken`);
+console.log(
+  `${delivered} messages arrived, ${republished} of them again by the server after PUBREL; ${broken} promises broken`,
+);
 process.exit(broken === 0 ? 0 : 1);

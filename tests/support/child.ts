@@ -15,6 +15,9 @@ export interface Child {
   stop(signal?: "SIGTERM" | "SIGKILL"): Promise<void>;
 }
 
+/** How long a program may take to end before it is killed. */
+const PATIENCE_MILLIS = 5_000;
+
 /** Starts a program. */
 export function startChild(command: string, args: readonly string[], env: Record<string, string> = {}): Child {
   const child: ChildProcess = spawn(command, [...args], {
@@ -59,7 +62,10 @@ export function startChild(command: string, args: readonly string[], env: Record
       }),
     stop: async (signal = "SIGTERM") => {
       if (exit === undefined) child.kill(signal);
+      // mosquitto loses a signal that comes in the moment of its start.
+      const again = setTimeout(() => child.kill("SIGKILL"), PATIENCE_MILLIS);
       await exited;
+      clearTimeout(again);
     },
   };
 }
