@@ -1,9 +1,9 @@
 // Addresses of servers as URLs, with options in their query.
 import { describeStringFault } from "../codec/mod.ts";
 import type { BrokerAddress, MqttOptions } from "../loop/mod.ts";
-import { type DialTarget, type TlsSettings, UnsupportedOptionError } from "../transport/transport.ts";
+import type { DialTarget } from "../transport/transport.ts";
+import { type NetworkSettings, resolveNetworkOptions } from "./network_options.ts";
 import { checkBytes } from "./option_value.ts";
-import { resolveTlsOptions } from "./tls_options.ts";
 
 /** An address, and the options its query holds. */
 export interface ParsedBrokerUrl {
@@ -14,15 +14,15 @@ export interface ParsedBrokerUrl {
 }
 
 /** How the schemes of a host and a port are spoken, and at which port if none is given. */
-const SCHEMES: ReadonlyMap<string, readonly [kind: "tcp" | "tls", defaultPort: number]> = new Map([
+const SCHEMES: ReadonlyMap<string, readonly [kind: "tcp" | "tls" | "websocket", defaultPort: number]> = new Map([
   ["mqtt:", ["tcp", 1883]],
   ["tcp:", ["tcp", 1883]],
   ["mqtts:", ["tls", 8883]],
   ["ssl:", ["tls", 8883]],
   ["tls:", ["tls", 8883]],
+  ["ws:", ["websocket", 80]],
+  ["wss:", ["websocket", 443]],
 ]);
-/** Schemes of transports that this version does not have. */
-const OTHER_SCHEMES: ReadonlySet<string> = new Set(["ws:", "wss:"]);
 
 type QueryParser = (text: string) => string | number | boolean | undefined;
 
@@ -50,17 +50,16 @@ const QUERY_OPTIONS: ReadonlyMap<string, readonly [keyof MqttOptions & string, s
 ]);
 
 /**
- * Parses the address of a server: `mqtt://` or `tcp://`, with TLS `mqtts://`, `ssl://` or `tls://`, user information (decoded), host,
- * port (1883 if there is none, 8883 with TLS); or `unix://` and the absolute path of a unix socket (decoded). Options stand in the query: `client_id`, `keep_alive`, `clean_session`,
- * `connect_timeout_millis`, `max_incoming_packet_size`, `max_outgoing_packet_size`, `capacity`, `inflight`, `inflight_qos2`,
- * `ack_mode`, `resubscribe`, `pending_throttle_millis`, `outgoing_events`, `no_delay`.
+ * Parses the address of a server: `mqtt://` or `tcp://`, with TLS `mqtts://`, `ssl://` or `tls://`; by WebSocket `ws://` or `wss://`,
+ * with the path of the upgrade request; user information (decoded), host and port (1883, 8883, 80 or 443 if there is none); or
+ * `unix://` and the absolute path of a unix socket (decoded). Options stand in the query and are not sent: `client_id`, `keep_alive`,
+ * `clean_session`, `connect_timeout_millis`, `max_incoming_packet_size`, `max_outgoing_packet_size`, `capacity`, `inflight`,
+ * `inflight_qos2`, `ack_mode`, `resubscribe`, `pending_throttle_millis`, `outgoing_events`, `no_delay`. A query that a WebSocket server
+ * is to see, such as a signature, is given with its address by a `credentials` provider.
  *
  * @param broker The address.
- * @param noDelay Whether TCP_NODELAY is set, whatever the query says; if it is left out, the query decides, and `true` is the default.
- * @param tls How TLS is spoken, if it is; by default the server is verified against the authorities of the runtime.
  * @returns The address and the options.
  * @throws {TypeError} If it is no such address, or has an option that is unknown, doubled or not what it must be.
- * @throws {UnsupportedOptionError} If there is no transport for its scheme.
  *
  * @example
  * ```ts
@@ -73,51 +72,117 @@ const QUERY_OPTIONS: ReadonlyMap<string, readonly [keyof MqttOptions & string, s
  * assertEquals(options, { clientId: "hall", keepAlive: 30 });
  * ```
  */
-export function parseBrokerUrl(
-  broker: string | URL,
-  noDelay?: boolean,
-  tls: TlsSettings = resolveTlsOptions(undefined),
-): ParsedBrokerUrl {
+export function parseBrokerUrl(broker: string | URL): ParsedBrokerUrl {
+  return parseAddress(broker, resolveNetworkOptions({}));
+}
+
+/**
+ * Parses an address of a client, which has options of the network too.
+ *
+ * @param broker The address.
+ * @param network What else the dial needs.
+ * @returns The address and the options.
+ * @throws {TypeError} As `parseBrokerUrl`.
+ */
+export function parseAddress(broker: string | URL, network: NetworkSettings): ParsedBrokerUrl {
   const url = toUrl(broker);
-  const place = url.protocol === "unix:" ? unixPlace(url) : networkPlace(url);
-  if (url.hash !== "") throw brokerError(place.label, "it has a fragment");
+  const place = placeOf(url);
   const options = parseQuery(place.label, url.searchParams);
   if (place.kind === "unix" && options.noDelay !== undefined) {
     throw brokerError(place.label, '"no_delay" in its query means nothing to a unix socket');
   }
-  const username = decodeText(place.label, "user information", url.username);
-  const fault = username === undefined ? undefined : describeStringFault(username);
-  if (fault !== undefined) throw brokerError(place.label, `its user name ${fault}`);
-  const password = decodeText(place.label, "user information", url.password);
-  return {
-    address: {
-      label: place.label,
-      target: targetOf(place, noDelay ?? options.noDelay ?? true, tls),
-      username,
-      password: password === undefined ? undefined : checkBytes("broker", password),
-    },
-    options,
-  };
+  const noDelay = network.noDelay ?? options.noDelay ?? true;
+  return { address: addressOf(url, place, { ...network, noDelay }, ""), options };
+}
+
+/**
+ * Parses the address that a `credentials` provider gives for one attempt. It is too late for options of the client in it; the query of
+ * a WebSocket's is sent as it is.
+ *
+ * @param broker The address.
+ * @param network What else the dial needs.
+ * @returns The address.
+ * @throws {TypeError} If it is no address, or has an option.
+ */
+export function parseAttemptUrl(broker: string | URL, network: NetworkSettings): BrokerAddress {
+  const url = toUrl(broker);
+  const place = placeOf(url);
+  if (place.kind === "websocket") {
+    return addressOf(url, place, { ...network, noDelay: network.noDelay ?? true }, url.search);
+  }
+  const { address, options } = parseAddress(url, network);
+  const name = Object.keys(options).find((option) => option !== "noDelay");
+  if (name === undefined) return address;
+  throw new TypeError(
+    `Cannot use option "credentials.broker": its query has "${name}", which one attempt cannot change`,
+  );
 }
 
 /** Where a URL points to. */
 type Place =
   | { readonly kind: "unix"; readonly label: string; readonly path: string }
-  | { readonly kind: "tcp" | "tls"; readonly label: string; readonly hostname: string; readonly port: number };
+  | {
+    readonly kind: "tcp" | "tls" | "websocket";
+    readonly label: string;
+    readonly hostname: string;
+    readonly port: number;
+  };
 
-function targetOf(place: Place, noDelay: boolean, tls: TlsSettings): DialTarget {
+function placeOf(url: URL): Place {
+  const place = url.protocol === "unix:" ? unixPlace(url) : networkPlace(url);
+  if (url.hash !== "") throw brokerError(place.label, "it has a fragment");
+  return place;
+}
+
+function addressOf(
+  url: URL,
+  place: Place,
+  network: NetworkSettings & { readonly noDelay: boolean },
+  search: string,
+): BrokerAddress {
+  const username = decodeText(place.label, "user information", url.username);
+  const fault = username === undefined ? undefined : describeStringFault(username);
+  if (fault !== undefined) throw brokerError(place.label, `its user name ${fault}`);
+  const password = decodeText(place.label, "user information", url.password);
+  return {
+    label: place.label,
+    target: targetOf(url, place, network, search),
+    username,
+    password: password === undefined ? undefined : checkBytes("broker", password),
+  };
+}
+
+function targetOf(
+  url: URL,
+  place: Place,
+  { noDelay, tls, headers, maxBufferedBytes, proxy }: NetworkSettings & { readonly noDelay: boolean },
+  search: string,
+): DialTarget {
   if (place.kind === "unix") return { kind: "unix", path: place.path };
   const { kind, hostname, port } = place;
-  return kind === "tcp" ? { kind, hostname, port, noDelay } : { kind, hostname, port, noDelay, tls };
+  const route = { hostname, port, noDelay, ...(proxy !== undefined && { proxy }) };
+  if (kind === "tcp") return { kind, ...route };
+  if (kind === "tls") return { kind, ...route, tls };
+  return {
+    kind,
+    ...route,
+    url: `${url.protocol}//${url.host}${url.pathname}${search}`,
+    tls: url.protocol === "wss:" ? tls : undefined,
+    headers,
+    maxBufferedBytes,
+  };
 }
 
 function networkPlace(url: URL): Place {
   const scheme = SCHEMES.get(url.protocol);
-  if (scheme === undefined) throw schemeError(url.protocol);
+  if (scheme === undefined) {
+    throw brokerError(url.protocol, "its scheme is none of mqtt:, tcp:, mqtts:, ssl:, tls:, ws:, wss:, unix:");
+  }
   const [kind, defaultPort] = scheme;
-  const label = `${url.protocol}//${url.hostname}:${url.port === "" ? defaultPort : url.port}`;
+  const path = kind === "websocket" ? url.pathname : "";
+  const label = `${url.protocol}//${url.hostname}:${url.port === "" ? defaultPort : url.port}${path}`;
   if (url.hostname === "") throw brokerError(url.protocol, "it has no host");
-  if (url.pathname !== "" && url.pathname !== "/") throw brokerError(label, "it has a path");
+  if (kind !== "websocket" && url.pathname !== "" && url.pathname !== "/") throw brokerError(label, "it has a path");
   const port = url.port === "" ? defaultPort : Number(url.port);
   if (port === 0) throw brokerError(label, "its port is 0");
   return { kind, label, hostname: hostnameOf(url), port };
@@ -142,16 +207,6 @@ function toUrl(broker: string | URL): URL {
   } catch {
     throw new TypeError('Cannot use option "broker": it is no URL, such as "mqtt://host:1883"');
   }
-}
-
-function schemeError(protocol: string): Error {
-  if (OTHER_SCHEMES.has(protocol)) {
-    return new UnsupportedOptionError(
-      "broker",
-      `Cannot use option "broker": this version has no transport for ${protocol}`,
-    );
-  }
-  return brokerError(protocol, "its scheme is none of mqtt:, tcp:, mqtts:, ssl:, tls:, unix:");
 }
 
 function brokerError(label: string, state: string): TypeError {

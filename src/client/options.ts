@@ -3,17 +3,14 @@ import { describeTopicNameFault, MAX_PACKET_SIZE, type Will } from "../codec/mod
 import {
   type BrokerAddress,
   type Clock,
-  type Credentials,
   type MqttOptions,
   type ReconnectOptions,
-  type ResolvedCredentials,
   type ResolvedOptions,
   systemClock,
   type WillOptions,
 } from "../loop/mod.ts";
-import { selectDial } from "../transport/select.ts";
-import type { Dial, TlsSettings } from "../transport/transport.ts";
-import { parseBrokerUrl } from "./broker_url.ts";
+import { dialByRuntime, resolveAddresses, resolveCredentialsProvider } from "./addresses.ts";
+import { resolveNetworkOptions } from "./network_options.ts";
 import {
   checkBytes,
   checkFields,
@@ -26,7 +23,6 @@ import {
   checkOneOf,
   checkText,
 } from "./option_value.ts";
-import { resolveTlsOptions } from "./tls_options.ts";
 
 /** The default reconnect policy. */
 const DEFAULT_RECONNECT: ReconnectOptions = {
@@ -65,6 +61,9 @@ const DEFAULTS: { readonly [K in keyof Required<MqttOptions>]: MqttOptions[K] } 
   outgoingEvents: true,
   noDelay: true,
   tls: undefined,
+  headers: undefined,
+  proxy: undefined,
+  maxBufferedBytes: undefined,
   transport: undefined,
   clock: undefined,
   random: undefined,
@@ -83,15 +82,10 @@ export function resolveOptions(options: MqttOptions): ResolvedOptions {
   for (const name of Object.keys(options)) {
     if (!Object.hasOwn(DEFAULTS, name)) throw new TypeError(`Cannot use option "${name}": there is no such option`);
   }
-  const noDelay = options.noDelay === undefined ? undefined : checkFlag("noDelay", options.noDelay);
-  const tls = resolveTlsOptions(options.tls);
-  const parsed = brokerUrls(options.broker).map((broker) => parseBrokerUrl(broker, noDelay, tls));
-  const brokers = parsed.map(({ address }) => checkedAddress(address));
-  // The address that a credentials provider gives may speak TLS.
-  if (options.tls !== undefined && options.credentials === undefined && !brokers.some(isTls)) {
-    throw new TypeError('Cannot use option "tls": no address in "broker" speaks TLS (mqtts:, ssl:, tls:)');
-  }
-  const value = { ...DEFAULTS, ...mergeOptions(parsed.map((url) => url.options), options) };
+  const network = resolveNetworkOptions(options);
+  const addresses = resolveAddresses(options, network);
+  const { brokers } = addresses;
+  const value = { ...DEFAULTS, ...addresses.options };
   const cleanSession = checkFlag("cleanSession", value.cleanSession);
   return {
     clientId: clientId(value.clientId, cleanSession),
@@ -100,7 +94,7 @@ export function resolveOptions(options: MqttOptions): ResolvedOptions {
     cleanSession,
     username: value.username === undefined ? undefined : checkText("username", value.username),
     password: value.password === undefined ? undefined : password(value, brokers),
-    credentials: value.credentials === undefined ? undefined : credentialsProvider(value.credentials, noDelay, tls),
+    credentials: value.credentials === undefined ? undefined : resolveCredentialsProvider(value.credentials, network),
     will: value.will === undefined ? undefined : will(value.will),
     maxIncomingPacketSize: checkInteger("maxIncomingPacketSize", value.maxIncomingPacketSize, 2, MAX_PACKET_SIZE),
     maxOutgoingPacketSize: checkInteger("maxOutgoingPacketSize", value.maxOutgoingPacketSize, 2, MAX_PACKET_SIZE),
@@ -120,30 +114,6 @@ export function resolveOptions(options: MqttOptions): ResolvedOptions {
   };
 }
 
-function brokerUrls(broker: MqttOptions["broker"]): readonly (string | URL)[] {
-  if (broker === undefined) throw new TypeError('Cannot use option "broker": it is required');
-  const urls = Array.isArray(broker) ? broker as readonly (string | URL)[] : [broker as string | URL];
-  if (urls.length === 0) throw new TypeError('Cannot use option "broker": the list is empty');
-  return urls;
-}
-
-/** The options of the addresses, which must agree, under those that were given outright. */
-function mergeOptions(fromAddresses: readonly MqttOptions[], options: MqttOptions): MqttOptions {
-  const merged: Record<string, unknown> = {};
-  for (const source of fromAddresses) {
-    for (const [name, value] of Object.entries(source)) {
-      // Each address has this one for itself.
-      if (name === "noDelay") continue;
-      if (Object.hasOwn(merged, name) && merged[name] !== value) {
-        throw new TypeError(`Cannot use option "broker": the addresses do not agree on "${name}"`);
-      }
-      merged[name] = value;
-    }
-  }
-  for (const [name, value] of Object.entries(options)) if (value !== undefined) merged[name] = value;
-  return merged as MqttOptions;
-}
-
 function clientId(value: unknown, cleanSession: boolean): string {
   if (value === undefined) throw new TypeError('Cannot use option "clientId": it is required');
   const id = checkText("clientId", value);
@@ -151,19 +121,6 @@ function clientId(value: unknown, cleanSession: boolean): string {
     throw new TypeError('Cannot use option "clientId": "" needs cleanSession true [MQTT-3.1.3-7]');
   }
   return id;
-}
-
-function isTls({ target }: BrokerAddress): boolean {
-  return target.kind === "tls";
-}
-
-function checkedAddress(address: BrokerAddress): BrokerAddress {
-  if (address.password !== undefined && address.username === undefined) {
-    throw new TypeError(
-      `Cannot use option "broker": it has a password without a user name [MQTT-3.1.2-22] (${address.label})`,
-    );
-  }
-  return address;
 }
 
 function password({ username, password, credentials }: MqttOptions, brokers: readonly BrokerAddress[]): Uint8Array {
@@ -184,39 +141,6 @@ function will(value: WillOptions): Will {
     qos: checkOneOf("will.qos", qos, [0, 1, 2]),
     retain: checkFlag("will.retain", retain),
   };
-}
-
-function credentialsProvider(
-  value: NonNullable<MqttOptions["credentials"]>,
-  noDelay: boolean | undefined,
-  tls: TlsSettings,
-): ResolvedOptions["credentials"] {
-  const provide = checkFunction("credentials", value);
-  return async (request) => resolveCredentials(await provide(request), noDelay, tls);
-}
-
-function resolveCredentials(
-  credentials: Credentials,
-  noDelay: boolean | undefined,
-  tls: TlsSettings,
-): ResolvedCredentials {
-  checkFields("credentials", credentials, ["username", "password", "broker"]);
-  const { username, password, broker } = credentials;
-  return {
-    username: username === undefined ? undefined : checkText("credentials.username", username),
-    password: password === undefined ? undefined : checkBytes("credentials.password", password),
-    broker: broker === undefined ? undefined : addressAlone(broker, noDelay, tls),
-  };
-}
-
-/** The address of one attempt: it is too late for options of the client in it. */
-function addressAlone(broker: string | URL, noDelay: boolean | undefined, tls: TlsSettings): BrokerAddress {
-  const { address, options } = parseBrokerUrl(broker, noDelay, tls);
-  const name = Object.keys(options).find((option) => option !== "noDelay");
-  if (name === undefined) return address;
-  throw new TypeError(
-    `Cannot use option "credentials.broker": its query has "${name}", which one attempt cannot change`,
-  );
 }
 
 function reconnect(value: Exclude<MqttOptions["reconnect"], false>): ReconnectOptions {
@@ -256,10 +180,4 @@ function clock(value: Clock): Clock {
     throw new TypeError('Cannot use option "clock": it has no functions "now" and "schedule"');
   }
   return value;
-}
-
-/** Chooses the runtime's own transport for each kind of address, at once, so that what it cannot do is found here. */
-function dialByRuntime(addresses: readonly BrokerAddress[]): Dial {
-  for (const { target } of addresses) selectDial(target.kind);
-  return (target, handlers, options) => selectDial(target.kind)(target, handlers, options);
 }

@@ -3,7 +3,7 @@ import type { Connect } from "../codec/mod.ts";
 import type { Connection } from "./connection.ts";
 import { type ConnectionError, ConnectionLostError } from "./error.ts";
 import type { BrokerAddress, ResolvedCredentials, ResolvedOptions } from "./options.ts";
-import { TlsError, UnsupportedOptionError } from "../transport/transport.ts";
+import { type HeadersProvider, TlsError, UnsupportedOptionError } from "../transport/transport.ts";
 
 /** How an attempt ended: with the CONNECT to send on its connection, or with an error. */
 export type AttemptOutcome =
@@ -66,12 +66,11 @@ export class Attempt {
     } catch (error) {
       return failed("credentials-failed", "the credentials provider failed", address, error);
     }
-    const target = credentials?.broker ?? address;
+    const target = withHeaders(credentials?.broker ?? address, credentials?.headers);
     this.label = target.label;
     const connect = connectPacket(options, target, credentials);
-    if (connect.password !== undefined && connect.username === undefined) {
-      return failed("credentials-failed", "a password needs a username [MQTT-3.1.2-22]", target, undefined);
-    }
+    const fault = credentialsFault(connect, target, credentials);
+    if (fault !== undefined) return failed("credentials-failed", fault, target, undefined);
     try {
       signal.throwIfAborted();
       const transport = await options.dial(target.target, this.connection, { signal });
@@ -82,6 +81,24 @@ export class Attempt {
       return failed("dial-failed", describeError(error), target, error);
     }
   }
+}
+
+function withHeaders(address: BrokerAddress, headers: HeadersProvider | undefined): BrokerAddress {
+  const { target } = address;
+  if (headers === undefined || target.kind !== "websocket") return address;
+  return { ...address, target: { ...target, headers } };
+}
+
+function credentialsFault(
+  connect: Connect,
+  { target }: BrokerAddress,
+  credentials: ResolvedCredentials | undefined,
+): string | undefined {
+  if (connect.password !== undefined && connect.username === undefined) {
+    return "a password needs a username [MQTT-3.1.2-22]";
+  }
+  const isStray = credentials?.headers !== undefined && target.kind !== "websocket";
+  return isStray ? "its headers need an address with WebSocket (ws:, wss:)" : undefined;
 }
 
 function failed(

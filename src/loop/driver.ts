@@ -12,7 +12,7 @@
 import { MalformedPacketError, type Publish } from "../codec/mod.ts";
 import type { Fifo } from "../fifo.ts";
 import { ConnectionRefusedError, KeepAliveTimeoutError, ProtocolError, Session } from "../session/mod.ts";
-import { TlsError } from "../transport/transport.ts";
+import { ReceiveOverflowError, TlsError } from "../transport/transport.ts";
 import { Attempt, describeError } from "./attempt.ts";
 import { Connection, type TrafficCounters } from "./connection.ts";
 import {
@@ -364,12 +364,12 @@ function earlier(a: number | undefined, b: number | undefined): number | undefin
   return Math.min(a, b);
 }
 
-function closedError(error: Error | undefined, label: string): ConnectionLostError | TlsError {
+function closedError(error: Error | undefined, label: string): ConnectionError {
   if (error === undefined) {
     return new ConnectionLostError("closed-by-server", `Cannot keep the connection to ${label}: the server closed it`);
   }
   // An alert after the handshake, such as for a client certificate that is missing.
-  if (error instanceof TlsError) return error;
+  if (error instanceof TlsError || error instanceof ReceiveOverflowError) return error;
   const message = `Cannot keep the connection to ${label}: ${describeError(error)}`;
   return new ConnectionLostError("transport-failed", message, error);
 }

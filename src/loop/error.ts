@@ -1,18 +1,20 @@
 // The errors of the event loop and of requests, by what the caller does next.
 import type { MalformedPacketError, SubackReturnCode } from "../codec/mod.ts";
 import type { ConnectionRefusedError, ProtocolError } from "../session/mod.ts";
-import type { TlsError, UnsupportedOptionError } from "../transport/transport.ts";
+import type { ReceiveOverflowError, TlsError, UnsupportedOptionError } from "../transport/transport.ts";
 
 /**
  * Why a connection was lost or an attempt to connect failed: the network ({@linkcode ConnectionLostError}), the server's refusal
  * ({@linkcode ConnectionRefusedError}), TLS ({@linkcode TlsError}), a server that breaks the protocol ({@linkcode MalformedPacketError},
- * {@linkcode ProtocolError}), or an option this runtime cannot honour ({@linkcode UnsupportedOptionError}).
+ * {@linkcode ProtocolError}), a WebSocket that cannot be held back ({@linkcode ReceiveOverflowError}), or an option this runtime cannot
+ * honour ({@linkcode UnsupportedOptionError}).
  */
 export type ConnectionError =
   | ConnectionLostError
   | ConnectionRefusedError
   | MalformedPacketError
   | ProtocolError
+  | ReceiveOverflowError
   | TlsError
   | UnsupportedOptionError;
 

@@ -30,6 +30,7 @@ export type {
   CredentialsRequest,
   FailureContext,
   MqttOptions,
+  ProxyOptions,
   ReconnectOptions,
   ResolvedCredentials,
   ResolvedOptions,

@@ -1,7 +1,7 @@
 // Options in two forms: what the user gives, and what the event loop goes by, which is complete and valid.
 import type { QoS, Will } from "../codec/mod.ts";
 import type { AckMode, SessionLostPolicy } from "../session/mod.ts";
-import type { Dial, DialTarget } from "../transport/transport.ts";
+import type { Dial, DialTarget, HeadersProvider } from "../transport/transport.ts";
 import type { Clock } from "./clock.ts";
 import type { ConnectionError } from "./error.ts";
 
@@ -61,6 +61,8 @@ export interface Credentials {
   readonly password?: Uint8Array | string | undefined;
   /** The address, in place of the one in the options. */
   readonly broker?: string | URL | undefined;
+  /** The headers of the WebSocket upgrade request, in place of those in the options; needs an address with WebSocket. */
+  readonly headers?: Readonly<Record<string, string>> | undefined;
 }
 
 /** How TLS is spoken with servers whose address asks for it. Certificates and keys are PEM, as text or bytes. */
@@ -80,6 +82,14 @@ export interface TlsOptions {
   readonly serverName?: string | undefined;
   /** Whether any certificate is accepted, for any name: for experiments only. Default `false`. */
   readonly insecure?: boolean | undefined;
+}
+
+/** A proxy whose TLS is not spoken as the runtime would. */
+export interface ProxyOptions {
+  /** The proxy's address, such as `https://user:password@host:3128`. */
+  readonly url: string | URL;
+  /** How TLS is spoken with the proxy itself, whose address is `https:`. */
+  readonly tls?: TlsOptions | undefined;
 }
 
 /** The options of a client. Two are required: `clientId` (here or in the address) and `broker`. */
@@ -133,6 +143,15 @@ export interface MqttOptions {
   readonly noDelay?: boolean | undefined;
   /** How TLS is spoken; needs an address with TLS, such as `mqtts://host:8883`. */
   readonly tls?: TlsOptions | undefined;
+  /** Headers of the WebSocket upgrade request, or what gives them before each attempt; a browser has no way to send any. */
+  readonly headers?: Readonly<Record<string, string>> | HeadersProvider | undefined;
+  /** A proxy on the way: `http:` and `https:` (CONNECT) or `socks5:`, with credentials in the URL. */
+  readonly proxy?: string | URL | ProxyOptions | undefined;
+  /**
+   * Most bytes that wait undecoded where the runtime's own WebSocket is used, which cannot be held back (browsers, edge workers);
+   * more end the connection with {@linkcode ReceiveOverflowError}. Other transports stop reading instead. Default 64 MiB.
+   */
+  readonly maxBufferedBytes?: number | undefined;
   /** How an address is dialled, in place of the runtime's own sockets. */
   readonly transport?: Dial | undefined;
   /** The time, in place of the runtime's clock. */
@@ -161,6 +180,8 @@ export interface ResolvedCredentials {
   readonly password: Uint8Array | undefined;
   /** The address, in place of the one in the options. */
   readonly broker: BrokerAddress | undefined;
+  /** The headers of the WebSocket upgrade request, in place of those in the options. */
+  readonly headers: HeadersProvider | undefined;
 }
 
 /**

@@ -1,5 +1,5 @@
-// The one place that knows which adapter belongs to which runtime. Adapters are loaded when they are first dialled, so
-// that no runtime meets the code of another.
+// The one place that knows which adapter belongs to which runtime, and what no adapter of a runtime can do. Adapters are loaded when
+// they are first dialled, so that no runtime meets the code of another.
 
 import { type Dial, type DialTarget, UnsupportedOptionError } from "./transport.ts";
 
@@ -10,38 +10,59 @@ interface RuntimeScope {
 }
 
 /** One dial for each kind of target a runtime can reach. */
-type Dials = { readonly [Kind in DialTarget["kind"]]: Dial<Extract<DialTarget, { readonly kind: Kind }>> };
+type Dials = { readonly [Kind in DialTarget["kind"]]?: Dial<Extract<DialTarget, { readonly kind: Kind }>> };
 
-const dialsOfDeno: Dials = {
-  tcp: async (...args) => await (await import("./tcp_deno.ts")).dialDenoTcp(...args),
-  unix: async (...args) => await (await import("./unix_deno.ts")).dialDenoUnix(...args),
-  tls: async (...args) => await (await import("./tls_deno.ts")).dialDenoTls(...args),
+/** What a runtime can do. */
+interface Runtime {
+  /** Its name, for messages. */
+  readonly name: string;
+  /** How it reaches the kinds of target it can reach. */
+  readonly dials: Dials;
+}
+
+const deno: Runtime = {
+  name: "Deno",
+  dials: {
+    tcp: async (...args) => await (await import("./tcp_deno.ts")).dialDenoTcp(...args),
+    unix: async (...args) => await (await import("./unix_deno.ts")).dialDenoUnix(...args),
+    tls: async (...args) => await (await import("./tls_deno.ts")).dialDenoTls(...args),
+  },
 };
 
-const dialsOfBun: Dials = {
-  tcp: async (...args) => await (await import("./tcp_bun.ts")).dialBunTcp(...args),
-  unix: async (...args) => await (await import("./unix_bun.ts")).dialBunUnix(...args),
-  tls: async (...args) => await (await import("./tls_bun.ts")).dialBunTls(...args),
+const bun: Runtime = {
+  name: "Bun",
+  dials: {
+    tcp: async (...args) => await (await import("./tcp_bun.ts")).dialBunTcp(...args),
+    unix: async (...args) => await (await import("./unix_bun.ts")).dialBunUnix(...args),
+    tls: async (...args) => await (await import("./tls_bun.ts")).dialBunTls(...args),
+  },
 };
+
+/** A runtime that offers nothing an adapter could use. */
+const unknown: Runtime = { name: "this runtime", dials: {} };
 
 /**
- * Chooses how this runtime reaches a kind of target. The choice is made now, the adapter is loaded at the first dial.
+ * Chooses how this runtime reaches a target. The choice is made now, the adapter is loaded at the first dial.
  *
- * @param kind The kind of target.
+ * @param target The target.
  * @param scope Where to look for the runtime's globals.
  * @returns The dial of this runtime; it takes targets of that kind only.
- * @throws {UnsupportedOptionError} If this runtime has no way to reach such a target.
+ * @throws {UnsupportedOptionError} If this runtime has no way to reach such a target, or cannot do what it asks for.
  */
-export function selectDial(kind: DialTarget["kind"], scope: object = globalThis): Dial {
-  const dials = dialsOf(scope as RuntimeScope);
-  if (dials === undefined || !Object.hasOwn(dials, kind)) {
-    throw new UnsupportedOptionError("broker", `Cannot dial the broker: this runtime has no ${kind} transport`);
+export function selectDial(target: DialTarget, scope: object = globalThis): Dial {
+  const { name, dials } = runtimeOf(scope as RuntimeScope);
+  const { kind } = target;
+  if (!Object.hasOwn(dials, kind)) {
+    throw new UnsupportedOptionError("broker", `Cannot dial the broker: ${name} has no ${kind} transport`);
+  }
+  if ("proxy" in target && target.proxy !== undefined) {
+    throw new UnsupportedOptionError("proxy", `Cannot dial the broker: ${name} cannot go through a proxy`);
   }
   return dials[kind] as Dial;
 }
 
-function dialsOf({ Deno, Bun }: RuntimeScope): Dials | undefined {
-  if (typeof Deno?.connect === "function") return dialsOfDeno;
-  if (typeof Bun?.connect === "function") return dialsOfBun;
-  return undefined;
+function runtimeOf({ Deno, Bun }: RuntimeScope): Runtime {
+  if (typeof Deno?.connect === "function") return deno;
+  if (typeof Bun?.connect === "function") return bun;
+  return unknown;
 }

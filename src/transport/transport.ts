@@ -1,7 +1,18 @@
 // What the event loop knows of the network. An adapter implements this and nothing else; it knows no MQTT.
 
+export {
+  ProxyError,
+  type ProxyErrorReason,
+  ReceiveOverflowError,
+  TlsError,
+  type TlsErrorReason,
+  UnsupportedOptionError,
+  WebSocketError,
+  type WebSocketErrorReason,
+} from "./error.ts";
+
 /** A way to reach a server over a network: the part of a broker address an adapter needs. */
-export type DialTarget = TcpTarget | UnixTarget | TlsTarget;
+export type DialTarget = TcpTarget | UnixTarget | TlsTarget | WebSocketTarget;
 
 /** A server that listens on a TCP port. */
 export interface TcpTarget {
@@ -13,6 +24,8 @@ export interface TcpTarget {
   readonly port: number;
   /** Whether TCP_NODELAY is set, so that small packets leave at once. */
   readonly noDelay: boolean;
+  /** The proxy on the way, if there is one. */
+  readonly proxy?: ProxySettings | undefined;
 }
 
 /** A server on this machine that listens on a unix socket. */
@@ -34,6 +47,59 @@ export interface TlsTarget {
   /** Whether TCP_NODELAY is set, so that small packets leave at once. */
   readonly noDelay: boolean;
   /** Who is trusted, and who this client is. */
+  readonly tls: TlsSettings;
+  /** The proxy on the way, if there is one. */
+  readonly proxy?: ProxySettings | undefined;
+}
+
+/** A server that is reached by WebSocket, with the subprotocol `mqtt` [MQTT-6.0.0-3]. */
+export interface WebSocketTarget {
+  /** The tag of this kind of target. */
+  readonly kind: "websocket";
+  /** The URL of the upgrade request, `ws:` or `wss:`, without user information and fragment. */
+  readonly url: string;
+  /** The host of the URL, IPv6 without brackets. */
+  readonly hostname: string;
+  /** The port of the URL, 1 to 65535. */
+  readonly port: number;
+  /** Whether TCP_NODELAY is set, so that small packets leave at once. */
+  readonly noDelay: boolean;
+  /** How TLS is spoken; present if the URL is `wss:`. */
+  readonly tls: TlsSettings | undefined;
+  /** Gives the headers of the upgrade request besides the WebSocket's own; asked anew at each dial. */
+  readonly headers: HeadersProvider | undefined;
+  /** Most bytes that are held while paused where the runtime's WebSocket cannot be held back; more end the connection. */
+  readonly maxBufferedBytes: number;
+  /** The proxy on the way, if there is one. */
+  readonly proxy?: ProxySettings | undefined;
+}
+
+/** What a provider of headers is told. */
+export interface UpgradeRequest {
+  /** The URL of the upgrade request. */
+  readonly url: string;
+  /** Aborted when the attempt ends early. */
+  readonly signal: AbortSignal;
+}
+
+/** Gives the headers of one upgrade request, by name. */
+export type HeadersProvider = (
+  request: UpgradeRequest,
+) => Readonly<Record<string, string>> | Promise<Readonly<Record<string, string>>>;
+
+/** A proxy that opens connections for its clients: HTTP CONNECT (`http`, `https`), or SOCKS version 5, which resolves host names too. */
+export interface ProxySettings {
+  /** How it is spoken to. */
+  readonly protocol: "http" | "https" | "socks5";
+  /** Its host name or IP address, IPv6 without brackets. */
+  readonly hostname: string;
+  /** Its port, 1 to 65535. */
+  readonly port: number;
+  /** The user it knows, if it asks for one. */
+  readonly username: string | undefined;
+  /** That user's password. */
+  readonly password: string | undefined;
+  /** How TLS is spoken with the proxy itself; of use to `https` alone. */
   readonly tls: TlsSettings;
 }
 
@@ -110,71 +176,3 @@ export type Dial<Target extends DialTarget = DialTarget> = (
   handlers: TransportHandlers,
   options: DialOptions,
 ) => Promise<Transport>;
-
-/** An option that this runtime, or this transport, cannot honour. It is never ignored instead. */
-export class UnsupportedOptionError extends Error {
-  /** The name of the class. */
-  override readonly name: string = "UnsupportedOptionError";
-  /** The option's name. */
-  readonly option: string;
-
-  /**
-   * Makes the error.
-   *
-   * @param option The option's name.
-   * @param message What cannot be done, and where.
-   */
-  constructor(option: string, message: string) {
-    super(message);
-    this.option = option;
-  }
-}
-
-/** Why TLS failed. */
-export type TlsErrorReason =
-  /** Nobody who is trusted has signed the server's certificate. */
-  | "unknown-ca"
-  /** The server's certificate is signed by itself, or is the certificate of an authority. */
-  | "self-signed"
-  /** The server's certificate is for other names; only its subject alternative names count, for IP addresses too. */
-  | "host-mismatch"
-  /** The server's certificate has expired. */
-  | "expired"
-  /** The server's certificate is not valid yet. */
-  | "not-yet-valid"
-  /** The server demands a client certificate, and was given none. */
-  | "client-certificate-required"
-  /** The server does not accept the client certificate it was given. */
-  | "client-certificate-refused"
-  /** The client certificate or its key cannot be used. */
-  | "client-certificate-unusable"
-  /** The server knows none of the protocols that were offered by ALPN. */
-  | "alpn"
-  /** The server speaks no version of TLS that this runtime accepts. */
-  | "protocol-version"
-  /** The server answers with something that is not TLS. */
-  | "not-tls"
-  /** The server ended the connection during the handshake: a port without TLS does, and a server that refuses the client. */
-  | "closed-in-handshake"
-  /** Anything else; the message has the runtime's words. */
-  | "handshake-failed";
-
-/** A secure connection cannot be made, or the server ended it by a TLS alert. Nothing was sent in the clear. */
-export class TlsError extends Error {
-  /** The name of the class. */
-  override readonly name: string = "TlsError";
-  /** Why. */
-  readonly reason: TlsErrorReason;
-
-  /**
-   * Makes the error.
-   *
-   * @param reason Why.
-   * @param message The action, and its state.
-   * @param cause The runtime's error, if there is one.
-   */
-  constructor(reason: TlsErrorReason, message: string, cause?: unknown) {
-    super(message, cause === undefined ? undefined : { cause });
-    this.reason = reason;
-  }
-}

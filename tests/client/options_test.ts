@@ -287,7 +287,7 @@ test("no message shows a password", () => {
     { broker: `mqtt://ann:${secret}@broker.test#hash` },
     { broker: `mqtt://ann:${secret}@broker.test?keep_alive=x` },
     { broker: `mqtt://ann:${secret}@broker.test?keepalive=5` },
-    { broker: `ws://ann:${secret}@broker.test` },
+    { broker: `ws://ann:${secret}@broker.test/?token=x` },
     { broker: `gopher://ann:${secret}@broker.test` },
     { broker: `mqtt://ann:${secret}%ff@broker.test` },
     { broker: `ann:${secret}@broker.test` },

@@ -47,7 +47,10 @@ test("tls: every field reaches the target, text and bytes alike", async () => {
 test("tls: it needs an address with TLS, or a provider that may give one", () => {
   for (const broker of ["mqtt://broker.test", "unix:///run/mqtt.sock", ["mqtt://a.test", "tcp://b.test"]]) {
     const error = assertThrows(() => resolveOptions({ ...base, broker, tls: {} }), TypeError);
-    assertEquals(error.message, 'Cannot use option "tls": no address in "broker" speaks TLS (mqtts:, ssl:, tls:)');
+    assertEquals(
+      error.message,
+      'Cannot use option "tls": no address in "broker" speaks TLS (mqtts:, ssl:, tls:, wss:)',
+    );
   }
   resolveOptions({ ...base, broker: ["mqtt://a.test", "mqtts://b.test"], tls: {} });
   resolveOptions({ ...base, broker: "mqtt://a.test", tls: {}, credentials: () => ({}) });

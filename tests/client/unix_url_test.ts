@@ -1,5 +1,5 @@
 import { assertEquals, assertThrows } from "@std/assert";
-import { AsyncClient, parseBrokerUrl, UnsupportedOptionError } from "../../mod.ts";
+import { AsyncClient, parseBrokerUrl } from "../../mod.ts";
 import { test } from "../support/test.ts";
 
 test("the address of a unix socket is its path, decoded once, and options", () => {
@@ -38,10 +38,4 @@ for (const [url, state] of refused) {
 test("a client takes the address of a unix socket on this runtime", () => {
   const { eventLoop } = AsyncClient.create({ clientId: "unix", broker: "unix:///run/mqtt.sock" });
   eventLoop.close();
-});
-
-test("a scheme without a transport is still refused at once", () => {
-  for (const scheme of ["ws", "wss"]) {
-    assertThrows(() => parseBrokerUrl(`${scheme}://localhost/`), UnsupportedOptionError, `no transport for ${scheme}:`);
-  }
 });

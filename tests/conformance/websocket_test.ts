@@ -4,7 +4,6 @@
 import { assertEquals, assertThrows } from "@std/assert";
 import { AsyncClient } from "../../src/client/mod.ts";
 import { encodePacket, type Packet } from "../../src/codec/mod.ts";
-import { selectDial } from "../../src/transport/select.ts";
 import { UnsupportedOptionError } from "../../src/transport/transport.ts";
 import { connectedScene, message, words } from "../loop/scene.ts";
 import { test } from "../support/test.ts";
@@ -12,9 +11,6 @@ import { test } from "../support/test.ts";
 test("no packet travels in a WebSocket frame: the address is refused at once [MQTT-6.0.0-1] [MQTT-6.0.0-3]", () => {
   for (const broker of ["ws://127.0.0.1:1", "wss://127.0.0.1:1"]) {
     assertThrows(() => AsyncClient.create({ clientId: "c", broker }), UnsupportedOptionError);
-  }
-  for (const kind of ["ws", "wss", "websocket"]) {
-    assertThrows(() => selectDial(kind as "tcp"), UnsupportedOptionError, `no ${kind} transport`);
   }
 });
 

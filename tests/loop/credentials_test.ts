@@ -8,6 +8,7 @@ import {
   type MqttOptions,
 } from "../../src/loop/mod.ts";
 import { settle } from "../../src/testing/mod.ts";
+import type { DialTarget } from "../../src/transport/transport.ts";
 import { test } from "../support/test.ts";
 import { placeOf, type Run, Scene, type ServerSide, words } from "./scene.ts";
 
@@ -190,4 +191,31 @@ test("a provider may disconnect the client", async () => {
   await settle();
   assertEquals([run.end.state, scene.eventLoop.diagnostics().isDone], ["fulfilled", true]);
   assertEquals([scene.network.dialCount, scene.clock.pendingTimers], [0, 0]);
+});
+
+test("headers of the provider take the place of those in the options, at a WebSocket", async () => {
+  const targets: DialTarget[] = [];
+  const { scene } = provided(() => ({ headers: { authorization: "fresh" } }), {
+    broker: "ws://broker.test/mqtt",
+    headers: { authorization: "stale", "x-more": "gone" },
+    transport: (target) => {
+      targets.push(target);
+      return Promise.reject(new Error("seen"));
+    },
+  });
+  await settle();
+  const [target] = targets;
+  assert(target?.kind === "websocket" && target.headers !== undefined);
+  const { signal } = new AbortController();
+  assertEquals(await target.headers({ url: target.url, signal }), { authorization: "fresh" });
+  scene.eventLoop.close();
+});
+
+test("headers of the provider for an address without WebSocket fail the attempt", async () => {
+  const { scene, run } = provided(() => ({ headers: { authorization: "fresh" } }));
+  await settle();
+  const { reason, message } = failure(run);
+  assertEquals(reason, "credentials-failed");
+  assert(message.endsWith("its headers need an address with WebSocket (ws:, wss:)"), message);
+  scene.eventLoop.close();
 });

@@ -120,7 +120,7 @@ if (runtime === "deno") {
       const handlers = { data() {}, close() { console.log("closed"); } };
       try {
         const target = { kind: "unix", path: ${JSON.stringify(path)} };
-        const transport = await selectDial("unix")(target, handlers, { signal: new AbortController().signal });
+        const transport = await selectDial(target)(target, handlers, { signal: new AbortController().signal });
         console.log("open");
         transport.destroy();
       } catch (error) {
