@@ -33,12 +33,24 @@
  */
 export {
   AsyncClient,
+  bytesPayload,
   type ClientPair,
   type CreateOptions,
+  jsonPayload,
   parseBrokerUrl,
   type ParsedBrokerUrl,
+  type PayloadCodec,
+  PayloadError,
   type PublishOptions,
   type RequestOptions,
+  type StandardIssue,
+  type StandardResult,
+  type StandardSchema,
+  textPayload,
+  topic,
+  type TopicArguments,
+  type TopicParams,
+  TopicPattern,
 } from "./src/client/mod.ts";
 export {
   type BrokerAddress,
