@@ -32,9 +32,10 @@ const DEFAULT_RECONNECT: ReconnectOptions = {
   jitter: "full",
   maxAttempts: Infinity,
   resetAfterMillis: 5_000,
-  // Refused for what the user configured, before it ever worked: trying again would change nothing.
-  giveUpOn: (error, { hasConnected }) =>
-    !hasConnected && error.name === "ConnectionRefusedError" && "returnCode" in error && error.returnCode !== 3,
+  // Refused for what the user configured, before it ever worked: trying again would change nothing, unless another server may say yes.
+  giveUpOn: (error, { hasConnected, untriedBrokers }) =>
+    !hasConnected && untriedBrokers === 0 && error.name === "ConnectionRefusedError" && "returnCode" in error &&
+    error.returnCode !== 3,
 };
 
 /** Every option with its default; `undefined` where there is none. A name that is not here is a mistake. */

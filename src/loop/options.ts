@@ -11,6 +11,8 @@ export interface FailureContext {
   readonly attempts: number;
   /** Whether a server has ever accepted this client. */
   readonly hasConnected: boolean;
+  /** How many of the addresses have never been tried. */
+  readonly untriedBrokers: number;
 }
 
 /** When to try again after a connection was lost or an attempt failed. */

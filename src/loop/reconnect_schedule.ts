@@ -17,6 +17,7 @@ export interface ScheduledAttempt {
 
 interface AddressState {
   address: BrokerAddress;
+  isTried: boolean;
   failures: number;
   retryAt: number;
 }
@@ -51,7 +52,9 @@ export class ReconnectSchedule {
     this.#states = addresses.map((address) => {
       const known = this.#states.find((state) => state.address.label === address.label);
       // The same object goes on, so that an attempt that is under way still counts for its address.
-      return known === undefined ? { address, failures: 0, retryAt: 0 } : Object.assign(known, { address });
+      return known === undefined
+        ? { address, isTried: false, failures: 0, retryAt: 0 }
+        : Object.assign(known, { address });
     });
   }
 
@@ -64,6 +67,7 @@ export class ReconnectSchedule {
   /** An attempt at the next address begins. */
   handleAttempt(now: number): void {
     this.#current = this.#nextState(now);
+    this.#current.isTried = true;
     this.#attempts++;
     this.#connectedAt = undefined;
   }
@@ -90,8 +94,9 @@ export class ReconnectSchedule {
       state.retryAt = now + this.#delayMillis(state.failures, options);
     }
     if (this.#connectedAt !== undefined) return true;
-    return this.#attempts < options.maxAttempts &&
-      !options.giveUpOn(error, { attempts: this.#attempts, hasConnected: this.#hasConnected });
+    if (this.#attempts >= options.maxAttempts) return false;
+    const untriedBrokers = this.#states.filter(({ isTried }) => !isTried).length;
+    return !options.giveUpOn(error, { attempts: this.#attempts, hasConnected: this.#hasConnected, untriedBrokers });
   }
 
   /** Every address may be tried at once. */

@@ -75,11 +75,13 @@ test("undefined stands for the default", () => {
 test("the default policy gives up on refusals of a client that never was connected, but not on return code 3", () => {
   const { reconnect } = resolve();
   assert(reconnect !== false);
-  const givesUp = (error: ConnectionError, hasConnected: boolean): boolean =>
-    reconnect.giveUpOn(error, { attempts: 1, hasConnected });
+  const givesUp = (error: ConnectionError, hasConnected: boolean, untriedBrokers = 0): boolean =>
+    reconnect.giveUpOn(error, { attempts: 1, hasConnected, untriedBrokers });
   for (const returnCode of [1, 2, 4, 5] as const) {
     assert(givesUp(new ConnectionRefusedError(returnCode), false));
     assertFalse(givesUp(new ConnectionRefusedError(returnCode), true));
+    // Another server may know this client.
+    assertFalse(givesUp(new ConnectionRefusedError(returnCode), false, 1));
   }
   assertFalse(givesUp(new ConnectionRefusedError(3), false));
   assertFalse(givesUp(new ConnectionLostError("dial-failed", "Cannot connect: nobody listens"), false));

@@ -334,3 +334,15 @@ test("two scenes with the same script have the same transcript", async () => {
   }
   assertEquals(transcripts[0], transcripts[1]);
 });
+
+test("a first refusal by one of several servers is not the last word", async () => {
+  const scene = new Scene({ broker: ["mqtt://one.test", "mqtt://two.test"] });
+  const run = scene.run();
+  await (await scene.server.accept()).refuseConnect(5);
+  await settle();
+  assertEquals(run.end.state, "pending");
+  await (await scene.server.accept()).refuseConnect(4);
+  await settle();
+  assertInstanceOf(run.end.error, ConnectionRefusedError);
+  assertEquals(run.end.error.returnCode, 4);
+});

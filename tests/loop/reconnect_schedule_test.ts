@@ -153,11 +153,32 @@ test("giveUpOn decides about failed attempts with the error and its context", ()
   made.handleAttempt(2000);
   assertFalse(made.handleFailure(FAILED, 2000));
   assertEquals(seen, [
-    [FAILED, { attempts: 1, hasConnected: false }],
-    [FAILED, { attempts: 2, hasConnected: false }],
-    [FAILED, { attempts: 1, hasConnected: true }],
-    [FAILED, { attempts: 2, hasConnected: true }],
+    [FAILED, { attempts: 1, hasConnected: false, untriedBrokers: 0 }],
+    [FAILED, { attempts: 2, hasConnected: false, untriedBrokers: 0 }],
+    [FAILED, { attempts: 1, hasConnected: true, untriedBrokers: 0 }],
+    [FAILED, { attempts: 2, hasConnected: true, untriedBrokers: 0 }],
   ]);
+});
+
+test("giveUpOn is told how many addresses were never tried", () => {
+  const seen: number[] = [];
+  const made = new ReconnectSchedule(false, () => 0);
+  const policy: ReconnectOptions = {
+    ...POLICY,
+    giveUpOn: (_error, { untriedBrokers }) => {
+      seen.push(untriedBrokers);
+      return false;
+    },
+  };
+  made.configure(policy, addresses("a", "b"));
+  for (const now of [0, 1, 1000]) {
+    made.handleAttempt(now);
+    made.handleFailure(FAILED, now);
+  }
+  made.configure(policy, addresses("a", "b", "c"));
+  made.handleAttempt(2000);
+  made.handleFailure(FAILED, 2000);
+  assertEquals(seen, [1, 0, 0, 1]);
 });
 
 test("without a policy the first failure or loss is the last", () => {
