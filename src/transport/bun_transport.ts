@@ -1,6 +1,7 @@
 // An open connection of Bun, of whichever kind. Its sockets push, hand out a fresh buffer for every chunk and set TCP_NODELAY by
 // themselves; what is left to do is the rest of a short write, a true pause, and one `close`, outside of any call.
 
+import type { PeerCertificate } from "./tls_identity.ts";
 import type { Transport, TransportHandlers } from "./transport.ts";
 
 /** What is used of a `Bun.Socket`. */
@@ -19,6 +20,8 @@ interface BunSocket {
 export interface BunTlsSocket extends BunSocket {
   /** Whether the server's certificate was verified. */
   readonly authorized: boolean;
+  /** The server's certificate. */
+  getPeerCertificate(): PeerCertificate;
 }
 
 /** What is used of `Bun.connect`'s handlers. */

@@ -14,7 +14,7 @@ export interface NodeSocket {
   end(): void;
   /** Ends both sides. */
   destroy(): void;
-  /** Bytes arrived; never a chunk that is written again. */
+  /** Bytes arrived; never a chunk that is written again. A socket that was made with `onread` has no such event. */
   on(event: "data", listener: (chunk: Uint8Array) => void): unknown;
   /** The peer has ended its side; or both are closed. */
   on(event: "end" | "close", listener: () => void): unknown;
@@ -34,6 +34,22 @@ export interface NodeCarrier {
   resume(): void;
 }
 
+/** Where the bytes of a socket come from, if not from its event `data`. */
+export interface NodeInflow {
+  /** Receives every chunk from the start of the transport on. */
+  sink: (chunk: Uint8Array) => void;
+}
+
+/** What a transport may have besides a socket. */
+export interface NodeTransportParts {
+  /** Says what a failure means; by default a failure is told as it is. */
+  readonly explain?: (error: Error) => Error;
+  /** What is below the socket, if it is not the runtime's own. */
+  readonly carrier?: NodeCarrier | undefined;
+  /** Where its bytes come from; the socket is paused until the transport starts. */
+  readonly inflow?: NodeInflow;
+}
+
 /** What is used of the global scope. */
 interface NodeScope {
   setImmediate(callback: () => void): unknown;
@@ -45,17 +61,15 @@ interface NodeScope {
  *
  * @param socket The socket; it belongs to the transport from now on. It must allow a half-open connection.
  * @param handlers Who is told of bytes and of the end.
- * @param explain Says what a failure means.
- * @param carrier What is below the socket, if it is not the runtime's own.
+ * @param parts What it has besides.
  * @returns The transport.
  */
 export function startNodeTransport(
   socket: NodeSocket,
   handlers: TransportHandlers,
-  explain: (error: Error) => Error,
-  carrier?: NodeCarrier,
+  parts: NodeTransportParts,
 ): Transport {
-  const transport = new NodeTransport(socket, handlers, explain, carrier);
+  const transport = new NodeTransport(socket, handlers, parts);
   (globalThis as unknown as NodeScope).setImmediate(() => transport.start());
   return transport;
 }
@@ -66,6 +80,7 @@ class NodeTransport implements Transport {
   readonly #handlers: TransportHandlers;
   readonly #explain: (error: Error) => Error;
   readonly #carrier: NodeCarrier | undefined;
+  readonly #inflow: NodeInflow | undefined;
   /** Settles once `close` was told. */
   readonly #ended = Promise.withResolvers<void>();
   /** Present while a write is in flight. */
@@ -81,16 +96,13 @@ class NodeTransport implements Transport {
   #told = false;
   #cause: Error | undefined;
 
-  constructor(
-    socket: NodeSocket,
-    handlers: TransportHandlers,
-    explain: (error: Error) => Error,
-    carrier: NodeCarrier | undefined,
-  ) {
+  constructor(socket: NodeSocket, handlers: TransportHandlers, parts: NodeTransportParts) {
+    const { explain = (error) => error, carrier, inflow } = parts;
     this.#socket = socket;
     this.#handlers = handlers;
     this.#explain = explain;
     this.#carrier = carrier;
+    this.#inflow = inflow;
     socket.on("error", (error) => this.#fail(error));
     socket.on("close", () => {
       const failure = this.#carrier?.failure();
@@ -104,10 +116,13 @@ class NodeTransport implements Transport {
   /** Lets the bytes in. */
   start(): void {
     this.#started = true;
-    this.#socket.on("data", (chunk) => this.#handleData(chunk));
+    const sink = (chunk: Uint8Array): void => this.#handleData(chunk);
     // The other side may still wait for bytes; MQTT has no use for half a connection.
     this.#socket.on("end", () => this.destroy());
+    if (this.#inflow === undefined) this.#socket.on("data", sink);
+    else this.#inflow.sink = sink;
     if (this.#paused) this.#socket.pause();
+    else if (this.#inflow !== undefined) this.#socket.resume();
     this.#tellClose();
   }
 

@@ -7,6 +7,8 @@ import { type Dial, type DialTarget, UnsupportedOptionError } from "./transport.
 interface RuntimeScope {
   readonly Deno?: { readonly connect?: unknown };
   readonly Bun?: { readonly connect?: unknown };
+  readonly process?: { readonly versions?: { readonly node?: unknown }; readonly getBuiltinModule?: unknown };
+  readonly navigator?: { readonly userAgent?: unknown };
 }
 
 /** One dial for each kind of target a runtime can reach. */
@@ -38,6 +40,15 @@ const bun: Runtime = {
   },
 };
 
+const node: Runtime = {
+  name: "Node",
+  dials: {
+    tcp: async (...args) => await (await import("./tcp_node.ts")).dialNodeTcp(...args),
+    unix: async (...args) => await (await import("./unix_node.ts")).dialNodeUnix(...args),
+    tls: async (...args) => await (await import("./tls_node.ts")).dialNodeTls(...args),
+  },
+};
+
 /** A runtime that offers nothing an adapter could use. */
 const unknown: Runtime = { name: "this runtime", dials: {} };
 
@@ -61,8 +72,11 @@ export function selectDial(target: DialTarget, scope: object = globalThis): Dial
   return dials[kind] as Dial;
 }
 
-function runtimeOf({ Deno, Bun }: RuntimeScope): Runtime {
+function runtimeOf({ Deno, Bun, process, navigator }: RuntimeScope): Runtime {
   if (typeof Deno?.connect === "function") return deno;
   if (typeof Bun?.connect === "function") return bun;
+  // workerd plays Node as well, but its sockets live by other rules.
+  const isNode = process?.versions?.node !== undefined && navigator?.userAgent !== "Cloudflare-Workers";
+  if (isNode && typeof process?.getBuiltinModule === "function") return node;
   return unknown;
 }

@@ -2,6 +2,7 @@
 
 import { type BunTlsSocket, openBunTransport } from "./bun_transport.ts";
 import { describeHandshakeFailure, describeTlsEnd } from "./tls_failure.ts";
+import { findNameFault } from "./tls_identity.ts";
 import type { Dial, DialOptions, TlsSettings, TlsTarget, Transport, TransportHandlers } from "./transport.ts";
 
 /** Codes of a handshake that has failed, rather than of a certificate that is not trusted. */
@@ -39,10 +40,10 @@ export const dialBunTls: Dial<TlsTarget> = async (
   const { hostname, port, noDelay, tls } = target;
   const security = {
     tls: bunTlsOptions(tls),
-    judge: (socket: BunTlsSocket, isSecure: boolean, error: Error | null): Error | undefined =>
-      isAcceptable(tls.insecure, socket, isSecure, error)
-        ? undefined
-        : describeHandshakeFailure(target, error ?? "the runtime has not verified the server"),
+    judge: (socket: BunTlsSocket, isSecure: boolean, error: Error | null): Error | undefined => {
+      const fault = findFault(target, socket, isSecure, error);
+      return fault === undefined ? undefined : describeHandshakeFailure(target, fault);
+    },
     explainHandshake: (error: Error | undefined): Error => describeHandshakeFailure(target, error),
     explainEnd: (error: Error): Error => describeTlsEnd(target, error),
   };
@@ -54,12 +55,17 @@ export const dialBunTls: Dial<TlsTarget> = async (
   }
 };
 
-/** Bun is not believed in one word: the flag, the error and the socket's own state must agree. */
-function isAcceptable(isInsecure: boolean, socket: BunTlsSocket, isSecure: boolean, error: Error | null): boolean {
-  const { code } = (error ?? {}) as { readonly code?: unknown };
-  // The flag does not tell whether the handshake or only the verification has failed.
-  if (isInsecure) return error === null || typeof code === "string" && !BROKEN_HANDSHAKE.test(code);
-  return isSecure && error === null && socket.authorized;
+/** Bun is not believed in one word: the flag, the error, the socket's own state and the certificate's names must agree. */
+function findFault(target: TlsTarget, socket: BunTlsSocket, isSecure: boolean, error: Error | null): unknown {
+  if (target.tls.insecure) {
+    const { code } = (error ?? {}) as { readonly code?: unknown };
+    // The flag does not tell whether the handshake or only the verification has failed.
+    const isBroken = error !== null && (typeof code !== "string" || BROKEN_HANDSHAKE.test(code));
+    return isBroken ? error : undefined;
+  }
+  if (error !== null) return error;
+  if (!isSecure || !socket.authorized) return "the runtime has not verified the server";
+  return findNameFault(target, socket.getPeerCertificate());
 }
 
 function bunTlsOptions({ ca, client, alpnProtocols, serverName, insecure }: TlsSettings): BunTlsOptions {

@@ -1,7 +1,9 @@
 // TLS by `node:tls`, which Deno has too: there it serves what Deno's own TLS cannot do.
 
+import { explainAttempts } from "./node_connect.ts";
 import { type NodeCarrier, type NodeSocket, startNodeTransport } from "./node_transport.ts";
 import { describeHandshakeFailure, describeTlsEnd } from "./tls_failure.ts";
+import { findNameFault, type PeerCertificate, requestedName } from "./tls_identity.ts";
 import type { Dial, DialOptions, TlsTarget, Transport, TransportHandlers } from "./transport.ts";
 
 /** What is used of a `tls.TLSSocket`. */
@@ -20,7 +22,8 @@ interface NodeTls {
     readonly ca: readonly string[] | undefined;
     readonly cert: string | undefined;
     readonly key: string | undefined;
-    readonly servername: string | undefined;
+    readonly servername: string;
+    checkServerIdentity(name: string, certificate: PeerCertificate): Error | undefined;
     readonly ALPNProtocols: readonly string[] | undefined;
     readonly rejectUnauthorized: boolean;
     readonly allowHalfOpen: boolean;
@@ -73,6 +76,7 @@ export async function openNodeTls(
     socket.destroy();
   };
   signal.addEventListener("abort", abort, { once: true });
+  const explain = (error: Error): Error => describeTlsEnd(target, error);
   let isConnected = carrier !== undefined;
   socket.once("connect", () => isConnected = true);
   // An event may follow in the same turn, so the transport listens before this dial goes on.
@@ -80,13 +84,16 @@ export async function openNodeTls(
     signal.removeEventListener("abort", abort);
     if (signal.aborted) return;
     if (socket.authorized || target.tls.insecure) {
-      opened.resolve(startNodeTransport(socket, handlers, (error) => describeTlsEnd(target, error), carrier));
+      opened.resolve(startNodeTransport(socket, handlers, { explain, carrier }));
     } else {
       opened.reject(describeHandshakeFailure(target, "the runtime has not verified the server"));
       socket.destroy();
     }
   });
-  socket.on("error", (error) => opened.reject(isConnected ? describeHandshakeFailure(target, error) : error));
+  socket.on(
+    "error",
+    (error) => opened.reject(isConnected ? describeHandshakeFailure(target, error) : explainAttempts(error)),
+  );
   socket.on("close", () => opened.reject(describeHandshakeFailure(target, undefined)));
   try {
     return await opened.promise;
@@ -96,7 +103,7 @@ export async function openNodeTls(
 }
 
 function openSocket(target: TlsTarget, carrier: NodeCarrier | undefined): NodeTlsSocket {
-  const { ca, client, alpnProtocols, serverName, insecure } = target.tls;
+  const { ca, client, alpnProtocols, insecure } = target.tls;
   const { process } = globalThis as unknown as NodeScope;
   try {
     const socket = process.getBuiltinModule("node:tls").connect({
@@ -106,7 +113,8 @@ function openSocket(target: TlsTarget, carrier: NodeCarrier | undefined): NodeTl
       ca: ca.length === 0 ? undefined : ca,
       cert: client?.cert,
       key: client?.key,
-      servername: serverName,
+      servername: requestedName(target),
+      checkServerIdentity: (_name, certificate) => findNameFault(target, certificate),
       ALPNProtocols: alpnProtocols.length === 0 ? undefined : alpnProtocols,
       rejectUnauthorized: !insecure,
       allowHalfOpen: true,

@@ -17,6 +17,10 @@ const proxy: ProxySettings = {
   tls: plainTls,
 };
 const connect = (): void => {};
+const process = { versions: { node: "24.0.0" }, getBuiltinModule: () => ({}) };
+
+/** What the runtimes show of themselves; Deno and Bun play Node as well. */
+const scopes = { Deno: { Deno: { connect }, process }, Bun: { Bun: { connect }, process }, Node: { process } };
 
 test("selectDial gives an adapter that works on this runtime", async () => {
   await using server = await listenLoopback(selectDial(tcp));
@@ -32,24 +36,30 @@ test("selectDial gives an adapter that works on this runtime", async () => {
   assertEquals(await closed.promise, undefined);
 });
 
-test("selectDial tells the runtimes apart by what they offer", () => {
-  const onDeno = selectDial(tcp, { Deno: { connect } });
-  const onBun = selectDial(tcp, { Bun: { connect } });
-  assertEquals(onDeno === onBun, false);
-  assertEquals(selectDial(tcp, { Deno: { connect }, process: {} }), onDeno);
-});
-
 for (const target of [tcp, unix, tls]) {
-  test(`selectDial knows ${target.kind} on Deno and on Bun, each by an adapter of its own`, () => {
-    const onDeno = selectDial(target, { Deno: { connect } });
-    const onBun = selectDial(target, { Bun: { connect } });
-    assertEquals(new Set([onDeno, onBun, selectDial(tcp, { Deno: { connect } })]).size, target === tcp ? 2 : 3);
+  test(`selectDial knows ${target.kind} on Deno, Bun and Node, each by an adapter of its own`, () => {
+    const dials = Object.values(scopes).map((scope) => selectDial(target, scope));
+    assertEquals(new Set(dials).size, 3);
+    for (const other of [tcp, unix, tls]) {
+      const isSame = dials.includes(selectDial(other, scopes.Node));
+      assertEquals(isSame, other === target);
+    }
   });
 }
 
 test("selectDial refuses at once where the runtime has no sockets", () => {
-  // A browser, Node, a worker that hides a part of Deno.
-  for (const scope of [{ WebSocket: class {} }, { process: { versions: { node: "22.0.0" } } }, { Deno: {} }]) {
+  const scopesWithout: readonly object[] = [
+    // A browser, and one with the remains of a bundler in it.
+    { WebSocket: class {} },
+    { WebSocket: class {}, process: { versions: {}, env: {} } },
+    // Node as it was before it gave its modules without an import.
+    { process: { versions: { node: "20.0.0" } } },
+    // workerd, which plays Node.
+    { process, navigator: { userAgent: "Cloudflare-Workers" } },
+    // A worker that hides a part of Deno.
+    { Deno: {} },
+  ];
+  for (const scope of scopesWithout) {
     const error = assertThrows(() => selectDial(tcp, scope), UnsupportedOptionError, "no tcp transport");
     assertEquals(error.option, "broker");
     assertEquals(error.name, "UnsupportedOptionError");

@@ -2,13 +2,14 @@ import { assertEquals, assertGreater, assertLess, assertMatch, assertRejects, as
 import { deadline, delay } from "@std/async";
 import { dialBunTcp } from "../../src/transport/tcp_bun.ts";
 import { dialDenoTcp } from "../../src/transport/tcp_deno.ts";
+import { dialNodeTcp } from "../../src/transport/tcp_node.ts";
 import type { Dial, TcpTarget, TransportHandlers } from "../../src/transport/transport.ts";
 import { runtime, test } from "../support/test.ts";
 import { transportContract } from "./contract.ts";
 import { listenLoopback } from "./loopback.ts";
 import { measureTwoWritesOneAnswer } from "./two_writes.ts";
 
-const dial: Dial<TcpTarget> = runtime === "deno" ? dialDenoTcp : dialBunTcp;
+const dial: Dial<TcpTarget> = { deno: dialDenoTcp, bun: dialBunTcp, node: dialNodeTcp }[runtime];
 const deaf: TransportHandlers = { data: () => {}, close: () => {} };
 const { signal } = new AbortController();
 

@@ -21,9 +21,13 @@ interface StubHandlers {
 class StubSocket {
   readonly calls: string[] = [];
   authorized = true;
+  names: string | undefined = "DNS:broker.test";
   handlers!: StubHandlers;
   tls: unknown;
 
+  readonly getPeerCertificate = (): Readonly<Record<string, unknown>> => {
+    return { subject: { CN: "broker.test" }, subjectaltname: this.names };
+  };
   write(_bytes: Uint8Array, _offset: number, length: number): number {
     this.calls.push(`write ${length}`);
     return length;
@@ -107,6 +111,15 @@ for (const [name, isSecure, error, isAuthorized] of distrusted) {
     assertEquals([socket.calls, owner.closeCount], [["terminate"], 0]);
   });
 }
+
+test("Bun TLS: a certificate without alternative names is no secure connection, whatever its Common Name", async () => {
+  const socket = new StubSocket();
+  socket.names = undefined;
+  const dialing = dial(socket, new Owner(), {});
+  socket.handlers.handshake(socket, true, null);
+  const error = await assertRejects(() => dialing, TlsError);
+  assertEquals([error.reason, socket.calls], ["host-mismatch", ["terminate"]]);
+});
 
 test("Bun TLS: insecure accepts a certificate that is not trusted, whatever the flag, and no broken handshake", async () => {
   for (const isSecure of [true, false]) {

@@ -6,6 +6,7 @@ import net from "node:net";
 import type tls from "node:tls";
 import { dialBunTls } from "../../src/transport/tls_bun.ts";
 import { dialDenoTls } from "../../src/transport/tls_deno.ts";
+import { dialNodeTls } from "../../src/transport/tls_node.ts";
 import {
   type Dial,
   TlsError,
@@ -19,7 +20,7 @@ import { type ContractServer, neverAborted, Owner } from "./contract_connection.
 import { listenLoopback, listenTls, plainTls } from "./loopback.ts";
 
 const skip = opensslMissing();
-const dial: Dial<TlsTarget> = runtime === "deno" ? dialDenoTls : dialBunTls;
+const dial: Dial<TlsTarget> = { deno: dialDenoTls, bun: dialBunTls, node: dialNodeTls }[runtime];
 const noTcp = (): never => {
   throw new Error("not dialled");
 };
@@ -32,6 +33,8 @@ interface Refusal {
   server?(made: Certificates): Certificate;
   settings?(made: Certificates): Partial<TlsSettings>;
   readonly options?: tls.TlsOptions;
+  /** Dialled by this name, if not by the address. */
+  readonly hostname?: string;
 }
 
 const refusals: readonly Refusal[] = [
@@ -40,6 +43,12 @@ const refusals: readonly Refusal[] = [
   { name: "another host", reason: "host-mismatch", server: ({ otherHost }) => otherHost },
   { name: "another server name", reason: "host-mismatch", settings: () => ({ serverName: "elsewhere.test" }) },
   { name: "a Common Name only", reason: "host-mismatch", server: ({ commonNameOnly }) => commonNameOnly },
+  {
+    name: "a Common Name only, that of the host",
+    reason: "host-mismatch",
+    server: ({ commonNameOnly }) => commonNameOnly,
+    hostname: "localhost",
+  },
   { name: "an expired certificate", reason: "expired", server: ({ expired }) => expired },
   { name: "a certificate of tomorrow", reason: "not-yet-valid", server: ({ notYetValid }) => notYetValid },
   {
@@ -70,14 +79,14 @@ const refusals: readonly Refusal[] = [
 for (const withClient of [false, true]) {
   const suffix = withClient ? ", with a client certificate" : "";
   for (const refusal of refusals) {
-    const { name, server, settings, options } = refusal;
+    const { name, server, settings, options, hostname = "127.0.0.1" } = refusal;
     const reason = runtime === "deno" && !withClient ? refusal.reasonOnDeno ?? refusal.reason : refusal.reason;
     test(`TLS on ${runtime}: ${name} is refused as ${reason}${suffix}`, async () => {
       const made = await makeCertificates();
       const client = withClient ? made.client : undefined;
       const tls: TlsSettings = { ...plainTls, ca: [made.ca], client, ...settings?.(made) };
       await using listening = await listenTls(dial, { ...server?.(made) ?? made.server, ...options }, tls);
-      await expectRefusal(listening.target, reason);
+      await expectRefusal({ ...listening.target, hostname }, reason);
     }, { skip });
   }
 }
@@ -87,28 +96,34 @@ async function expectRefusal(target: TlsTarget, reason: TlsErrorReason): Promise
   const owner = new Owner();
   const error = await assertRejects(() => deadline(dial(target, owner, { signal: neverAborted }), 5000), TlsError);
   assertEquals(error.reason, reason, error.message);
-  assert(error.message.startsWith("Cannot secure the connection to 127.0.0.1:"), error.message);
+  assert(error.message.startsWith(`Cannot secure the connection to ${target.hostname}:`), error.message);
   assert(error.message.includes(`[${error.reason}]`), error.message);
   await delay(10);
   assertEquals([owner.byteCount, owner.closeCount], [0, 0]);
 }
 
-test(
-  `TLS on ${runtime}: IP addresses count by their subject alternative name, and another name by serverName`,
-  async () => {
-    const { ca, server, otherHost } = await makeCertificates();
-    for (
-      const [certificate, serverName] of [[server, undefined], [server, "localhost"], [
-        otherHost,
-        "other.test",
-      ]] as const
-    ) {
-      await using listening = await listenTls(dial, certificate, { ...plainTls, ca: [ca], serverName });
-      await expectEcho(listening);
-    }
-  },
-  { skip },
-);
+for (const withClient of [false, true]) {
+  const suffix = withClient ? ", with a client certificate" : "";
+  test(
+    `TLS on ${runtime}: names and IP addresses count by the alternative names, also if serverName asks for another${suffix}`,
+    async () => {
+      const { ca, server, otherHost, client } = await makeCertificates();
+      const cases = [
+        [server, "127.0.0.1", undefined],
+        [server, "localhost", undefined],
+        [server, "127.0.0.1", "localhost"],
+        [server, "localhost", "127.0.0.1"],
+        [otherHost, "127.0.0.1", "other.test"],
+      ] as const;
+      for (const [certificate, hostname, serverName] of cases) {
+        const settings = { ...plainTls, ca: [ca], serverName, client: withClient ? client : undefined };
+        await using listening = await listenTls(dial, certificate, settings);
+        await expectEcho({ ...listening, target: { ...listening.target, hostname } });
+      }
+    },
+    { skip },
+  );
+}
 
 test(`TLS on ${runtime}: insecure accepts what verification refuses, with a client certificate too`, async () => {
   const { otherHost, expired, selfSignedAuthority, client } = await makeCertificates();

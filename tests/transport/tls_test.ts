@@ -1,6 +1,7 @@
 import { assertGreater, assertLess } from "@std/assert";
 import { dialBunTls } from "../../src/transport/tls_bun.ts";
 import { dialDenoTls } from "../../src/transport/tls_deno.ts";
+import { dialNodeTls } from "../../src/transport/tls_node.ts";
 import type { Dial, TlsTarget } from "../../src/transport/transport.ts";
 import { type Certificate, makeCertificates, opensslMissing } from "../support/certificates.ts";
 import { runtime, test } from "../support/test.ts";
@@ -11,7 +12,7 @@ import { listenDenoTls } from "./loopback_deno.ts";
 import { measureTwoWritesOneAnswer } from "./two_writes.ts";
 
 const skip = opensslMissing();
-const dial: Dial<TlsTarget> = runtime === "deno" ? dialDenoTls : dialBunTls;
+const dial: Dial<TlsTarget> = { deno: dialDenoTls, bun: dialBunTls, node: dialNodeTls }[runtime];
 
 /** A server of the runtime that can be relied on, and one way to dial it. */
 async function listen(dial: Dial<TlsTarget>, client?: Certificate): Promise<ContractServer> {

@@ -2,6 +2,7 @@ import { assertEquals, assertInstanceOf, assertRejects, assertStrictEquals } fro
 import { mkdir, writeFile } from "node:fs/promises";
 import { dialBunUnix } from "../../src/transport/unix_bun.ts";
 import { dialDenoUnix } from "../../src/transport/unix_deno.ts";
+import { dialNodeUnix } from "../../src/transport/unix_node.ts";
 import type { Dial, TransportHandlers, UnixTarget } from "../../src/transport/transport.ts";
 import { describeUnixFailure } from "../../src/transport/unix_failure.ts";
 import { repositoryRoot } from "../../tools/source_tree.ts";
@@ -10,7 +11,7 @@ import { runtime, test } from "../support/test.ts";
 import { transportContract } from "./contract.ts";
 import { listenUnix } from "./loopback.ts";
 
-const dial: Dial<UnixTarget> = runtime === "deno" ? dialDenoUnix : dialBunUnix;
+const dial: Dial<UnixTarget> = { deno: dialDenoUnix, bun: dialBunUnix, node: dialNodeUnix }[runtime];
 const deaf: TransportHandlers = { data: () => {}, close: () => {} };
 const { signal } = new AbortController();
 
@@ -105,8 +106,8 @@ test("unix socket: codes that a test cannot bring about are told too", async () 
 async function leaveStaleSocket(path: string): Promise<void> {
   const { spawn } = await import("node:child_process");
   const script = 'import net from "node:net"; net.createServer().listen(process.argv.at(-1), () => process.exit(0));';
-  const command = runtime === "deno" ? ["run", "-A", "-", path] : ["run", "-", path];
-  const child = spawn(process.execPath, command, { stdio: ["pipe", "ignore", "inherit"] });
+  const command = { deno: ["run", "-A", "-"], bun: ["run", "-"], node: ["--input-type=module", "-"] }[runtime];
+  const child = spawn(process.execPath, [...command, path], { stdio: ["pipe", "ignore", "inherit"] });
   child.stdin.end(script);
   await new Promise((resolve) => child.on("close", resolve));
 }
