@@ -124,10 +124,12 @@ for (const { name, start, skip } of servers) {
     await using idle = await PolledClient.connect(server.port, { clientId: "idle", keepAlive: 1 });
     await delay(3_000);
     const pings = idle.events.filter((event) => event.type === "outgoing" && event.packetType === "pingreq").length;
-    const answers = idle.events.filter((event) => event.type === "incoming" && event.packet.type === "pingresp").length;
+    const answers = (): number =>
+      idle.events.filter((event) => event.type === "incoming" && event.packet.type === "pingresp").length;
+    // The last one may be on its way.
+    await idle.until(() => answers() >= pings, "answered");
     assertEquals([idle.losses, idle.sessions], [[], [false]]);
     assert(pings >= 2 && pings <= 3, `${pings} pings in three seconds`);
-    assertEquals(answers, pings);
     const roundTrip = idle.eventLoop.diagnostics().session.roundTripMillis;
     assert(roundTrip !== undefined && roundTrip >= 0 && roundTrip < 500, `a round trip of ${roundTrip} ms`);
     await idle.disconnect();

@@ -21,6 +21,8 @@ export interface Storm {
   readonly leastMillis: number;
   /** … to this many. */
   readonly mostMillis: number;
+  /** By how many times both grow from one link to the next, so that a storm ends on a slow machine too. Default 1. */
+  readonly abating?: number;
 }
 
 /** How a proxy behaves from the start. */
@@ -71,6 +73,7 @@ export class FaultProxy implements AsyncDisposable, LinkConditions {
   #port = 0;
   #resetsNewcomers = false;
   #storm: Storm | undefined;
+  /** How many links this storm has met. */
   #storms = 0;
   #planned: PlannedCut | undefined;
 
@@ -120,6 +123,7 @@ export class FaultProxy implements AsyncDisposable, LinkConditions {
   /** Cuts every link, the open ones and those to come, at a random place, until `calm`. */
   storm(storm: Storm): void {
     this.#storm = storm;
+    this.#storms = 0;
     for (const link of this.#links) this.#plan(link);
   }
 
@@ -196,10 +200,11 @@ export class FaultProxy implements AsyncDisposable, LinkConditions {
     if (planned !== undefined) link.cutAfter(planned.direction, planned.bytes, planned.cut);
     const storm = this.#storm;
     if (storm === undefined) return;
-    this.#storms++;
+    const growth = (storm.abating ?? 1) ** this.#storms++;
     const cut = this.#storms % 2 === 0 ? "fin" : "reset";
-    link.cutAfter(this.random.pick(["incoming", "outgoing"]), this.random.integer(1, storm.mostBytes), cut);
-    link.cutIn(this.random.integer(storm.leastMillis, storm.mostMillis), cut);
+    const mostBytes = Math.ceil(storm.mostBytes * growth);
+    link.cutAfter(this.random.pick(["incoming", "outgoing"]), this.random.integer(1, mostBytes), cut);
+    link.cutIn(this.random.integer(storm.leastMillis, storm.mostMillis) * growth, cut);
   }
 
   async #listen(): Promise<void> {
