@@ -6,8 +6,8 @@ import type { SourceTree } from "./source_tree.ts";
 type Json = Record<string, unknown>;
 
 /**
- * Finds contradictions between deno.json, jsr.json, package.json, tsconfig.json, deno.lock, CHANGELOG.md and the files
- * they speak of.
+ * Finds contradictions between deno.json, jsr.json, package.json, tsconfig.json, deno.lock, CHANGELOG.md, the two of
+ * tools/node and the files they speak of.
  *
  * @param tree The repository.
  */
@@ -25,8 +25,8 @@ export function findManifestProblems(tree: SourceTree): string[] {
     ...findCompilerDifferences(deno, compiler),
     ...findExportProblems(tree, deno, compiler),
     ...findTaskProblems(tree, deno),
-    ...findDependencyProblems(deno, npm),
-    ...findLockfileProblems(tree, npm),
+    ...findScriptProblems(deno, npm),
+    ...["", "tools/node/"].flatMap((folder) => findDependencyProblems(tree, folder)),
     ...findVersionProblems(tree, deno),
   ];
 }
@@ -61,26 +61,28 @@ function findTaskProblems(tree: SourceTree, deno: Json): string[] {
   });
 }
 
-function findDependencyProblems(deno: Json, npm: Json): string[] {
-  const versions = npm["devDependencies"] as Record<string, string>;
-  const problems = Object.entries(versions)
-    .filter(([, version]) => !/^\d+\.\d+\.\d+$/.test(version))
-    .map(([name, version]) => `package.json does not pin ${name}: ${version}`);
-  if (npm["dependencies"] !== undefined) problems.push("package.json has run-time dependencies");
+function findScriptProblems(deno: Json, npm: Json): string[] {
   const scripts = deno["allowScripts"] as string[];
-  if (!scripts.includes(`npm:bun@${versions["bun"]}`)) {
-    problems.push("allowScripts in deno.json names another Bun than package.json");
-  }
-  return problems;
+  const { bun } = npm["devDependencies"] as Record<string, string>;
+  return scripts.includes(`npm:bun@${bun}`) ? [] : ["allowScripts in deno.json names another Bun than package.json"];
 }
 
-function findLockfileProblems(tree: SourceTree, npm: Json): string[] {
-  const { specifiers } = readJson(tree, "deno.lock") as { specifiers: Record<string, string> };
-  const problems = Object.entries(npm["devDependencies"] as Record<string, string>)
-    .filter(([name, version]) => specifiers[`npm:${name}@${version}`] === undefined)
-    .map(([name, version]) => `deno.lock does not hold ${name}@${version}`);
+/** What a folder's package.json asks for is for development only, pinned and locked. */
+function findDependencyProblems(tree: SourceTree, folder: string): string[] {
+  const npm = readJson(tree, `${folder}package.json`);
+  const { specifiers } = readJson(tree, `${folder}deno.lock`) as { specifiers: Record<string, string> };
+  const versions = Object.entries(npm["devDependencies"] as Record<string, string>);
+  const problems = versions
+    .filter(([, version]) => !/^\d+\.\d+\.\d+$/.test(version))
+    .map(([name, version]) => `${folder}package.json does not pin ${name}: ${version}`);
+  if (npm["dependencies"] !== undefined) problems.push(`${folder}package.json has run-time dependencies`);
+  for (const [name, version] of versions) {
+    if (specifiers[`npm:${name}@${version}`] === undefined) {
+      problems.push(`${folder}deno.lock does not hold ${name}@${version}`);
+    }
+  }
   // A host in it would bind every clone to the mirror one of us happened to use.
-  if (tree.get("deno.lock")?.includes("://")) problems.push("deno.lock names a download host");
+  if (tree.get(`${folder}deno.lock`)?.includes("://")) problems.push(`${folder}deno.lock names a download host`);
   return problems;
 }
 

@@ -30,8 +30,8 @@ const steps: Readonly<Record<string, readonly string[]>> = {
   test: ["run", "-A", "tools/test.ts"],
 };
 
-/** Lines that only say that a test passed, as Deno and Bun write them. */
-const PASSED_TEST = /^(\(pass\) .*|.* \.\.\. ok \(.*\))\n/gm;
+/** Lines that only say that a test passed, as Deno, Bun and Node write them. */
+const PASSED_TEST = /^(\(pass\) .*|.* \.\.\. ok \(.*\)|✔ .*)\n/gm;
 
 interface StepResult {
   readonly isPassed: boolean;

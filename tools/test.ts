@@ -1,8 +1,9 @@
-// Runs the suite on Deno and on Bun and adds both up: `deno task test [deno] [bun] [paths]`.
+// Runs the suite on Deno, on Bun and on Node and adds them up: `deno task test [deno] [bun] [node] [paths]`.
 //
 // The last line is `N passed, N failed`, with `, N skipped` if some could not run here. With PETREL_REQUIRE_ALL=1, as in CI,
 // a skipped test counts as a failed one.
 
+import { findNode, nodeMissingReason } from "../tests/support/node_program.ts";
 import { formatTally, parseJunit, reportRuns, tallyRuns, type TestRun } from "./test_report.ts";
 import { repositoryRoot } from "./source_tree.ts";
 
@@ -11,7 +12,8 @@ const LIMIT_MINUTES = 6;
 
 interface Runtime {
   readonly name: string;
-  readonly executable: string;
+  /** The path of its program; `undefined` if there is none for this machine. */
+  findExecutable(): string | undefined | Promise<string | undefined>;
   /** The arguments of a run over `paths` that writes its results to `report`. */
   arguments(paths: readonly string[], report: string): string[];
 }
@@ -19,18 +21,33 @@ interface Runtime {
 const runtimes: Readonly<Record<string, Runtime>> = {
   deno: {
     name: "Deno",
-    executable: Deno.execPath(),
+    findExecutable: () => Deno.execPath(),
     // Types are checked once, by `deno task ok`.
     arguments: (paths, report) => ["test", "-A", "--no-check", `--junit-path=${report}`, ...paths],
   },
   bun: {
     name: "Bun",
-    executable: `${repositoryRoot}node_modules/bun/bin/bun.exe`,
+    findExecutable: () => `${repositoryRoot}node_modules/bun/bin/bun.exe`,
     // Without the leading dot Bun takes a path for a pattern.
     arguments: (paths, report) => {
       const folders = paths.map((path) => path.startsWith("/") ? path : `./${path}`);
       return ["test", "--reporter=junit", `--reporter-outfile=${report}`, ...folders];
     },
+  },
+  node: {
+    name: "Node",
+    findExecutable: async () => findNode() ?? await installNode(),
+    // One process for all files, as on the other runtimes: one for each would take three times as long.
+    arguments: (paths, report) => [
+      "--import=./tools/node_hooks.ts",
+      "--test",
+      "--test-isolation=none",
+      "--test-reporter=spec",
+      "--test-reporter-destination=stdout",
+      "--test-reporter=junit",
+      `--test-reporter-destination=${report}`,
+      ...paths.map((path) => path.endsWith(".ts") ? path : `${path.replace(/\/$/, "")}/**/*_test.ts`),
+    ],
   },
 };
 
@@ -38,13 +55,33 @@ const names = Deno.args.filter((argument) => argument in runtimes);
 const chosen = Deno.args.filter((argument) => !(argument in runtimes));
 const paths = chosen.length > 0 ? chosen : ["tests/"];
 
+/** Not among the other development dependencies: its program is called `node`, which the installation of Bun would then call. */
+async function installNode(): Promise<string | undefined> {
+  if (`${Deno.build.os} ${Deno.build.arch}` !== "linux x86_64") return undefined;
+  console.log("\nBringing Node");
+  const install = new Deno.Command(Deno.execPath(), {
+    args: ["install", "--frozen"],
+    cwd: `${repositoryRoot}tools/node`,
+    stdin: "null",
+    stdout: "null",
+    stderr: "inherit",
+  });
+  await install.spawn().status;
+  return findNode();
+}
+
 async function runSuite(runtime: Runtime): Promise<TestRun> {
+  const executable = await runtime.findExecutable();
+  if (executable === undefined) {
+    const name = `the suite on ${runtime.name} (skipped: ${nodeMissingReason})`;
+    return { runtime: runtime.name, outcomes: [{ name, outcome: "skipped" }] };
+  }
   console.log(`\n${runtime.name}: ${paths.join(" ")}`);
   const folder = await Deno.makeTempDir({ prefix: "petrel-test-" });
   const report = `${folder}/junit.xml`;
   const limit = AbortSignal.timeout(LIMIT_MINUTES * 60_000);
   try {
-    const child = new Deno.Command(runtime.executable, {
+    const child = new Deno.Command(executable, {
       args: runtime.arguments(paths, report),
       cwd: repositoryRoot,
       stdin: "null",
@@ -64,7 +101,7 @@ async function runSuite(runtime: Runtime): Promise<TestRun> {
     return {
       runtime: runtime.name,
       outcomes: [],
-      trouble: `${runtime.executable} is missing; \`deno install\` brings it`,
+      trouble: `${executable} is missing; \`deno install\` brings it`,
     };
   } finally {
     await Deno.remove(folder, { recursive: true });

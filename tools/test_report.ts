@@ -1,4 +1,4 @@
-// What a run of the suite amounts to: the outcomes of both runtimes, read from the JUnit files they write, and the lines
+// What a run of the suite amounts to: the outcomes of all runtimes, read from the JUnit files they write, and the lines
 // that tell them. Counting the printed output instead would break with every change of its looks.
 
 /** What became of one test. */
@@ -33,7 +33,7 @@ export interface Tally {
 const SKIP_REASON = /\(skipped: .+\)$/;
 
 /**
- * Reads the outcomes out of a JUnit file, as `deno test` and `bun test` write it.
+ * Reads the outcomes out of a JUnit file, as `deno test`, `bun test` and `node --test` write it.
  *
  * @param xml The text of the file.
  */
@@ -42,7 +42,11 @@ export function parseJunit(xml: string): TestOutcome[] {
   return [...xml.matchAll(testCase)].map(([, name, body = ""]) => {
     const isFailed = /<(failure|error)\b/.test(body);
     const isSkipped = /<skipped\b/.test(body);
-    return { name: unescapeXml(name!), outcome: isFailed ? "failed" : isSkipped ? "skipped" : "passed" };
+    // Node escapes a quotation mark twice.
+    return {
+      name: unescapeXml(name!.replaceAll("&amp;quot;", "&quot;")),
+      outcome: isFailed ? "failed" : isSkipped ? "skipped" : "passed",
+    };
   });
 }
 

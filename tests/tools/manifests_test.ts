@@ -17,6 +17,8 @@ const sound: Readonly<Record<string, unknown>> = {
   "package.json": { ...shared, devDependencies: { bun: "1.0.0" } },
   "tsconfig.json": { compilerOptions: { strict: true, noEmit: true, paths: { "@a/b": ["./mod.ts"] } } },
   "deno.lock": { specifiers: { "npm:bun@1.0.0": "1.0.0" } },
+  "tools/node/package.json": { devDependencies: { node: "24.0.0" } },
+  "tools/node/deno.lock": { specifiers: { "npm:node@24.0.0": "24.0.0" } },
 };
 
 /** The sound repository with some files changed: fields are laid over a manifest, a string replaces a text. */
@@ -55,6 +57,8 @@ const broken: readonly (readonly [Record<string, string | Record<string, unknown
   [{ "deno.json": { allowScripts: [] } }, "allowScripts in deno.json names another Bun than package.json"],
   [{ "deno.lock": { specifiers: {} } }, "deno.lock does not hold bun@1.0.0"],
   [{ "deno.lock": { npm: { resolved: "https://host/a.tgz" } } }, "deno.lock names a download host"],
+  [{ "tools/node/deno.lock": { specifiers: {} } }, "tools/node/deno.lock does not hold node@24.0.0"],
+  [{ "tools/node/package.json": { dependencies: {} } }, "tools/node/package.json has run-time dependencies"],
   [{ "CHANGELOG.md": "## [1.2.2]" }, "CHANGELOG.md has no heading ## [1.2.3]"],
   [
     { "README.md": "npx -y deno@2.0.0 task", ".ci/run": "npx -y deno@2.0.1 task" },

@@ -1,4 +1,4 @@
-// The report of the suite, on files as the two runtimes write them and on runs that went wrong in every way.
+// The report of the suite, on files as the runtimes write them and on runs that went wrong in every way.
 
 import { assertEquals } from "@std/assert";
 import { formatTally, parseJunit, reportRuns, tallyRuns, type TestRun } from "../../tools/test_report.ts";
@@ -35,6 +35,22 @@ const fromBun = `<?xml version="1.0" encoding="UTF-8"?>
   </testsuite>
 </testsuites>`;
 
+const fromNode = `<?xml version="1.0" encoding="utf-8"?>
+<testsuites>
+	<testcase name="reads &lt;a> &amp; &amp;quot;b&amp;quot;" time="0.034064" classname="test" file="/tests/support/test.ts"/>
+	<testcase name="fails" time="0.003419" classname="test" file="/tests/support/test.ts" failure="1 > 2">
+		<failure type="testCodeFailure" message="1 > 2">
+[Error [ERR_TEST_FAILURE]: 1 &lt;skipped/> 2] {
+  code: 'ERR_TEST_FAILURE'
+}
+		</failure>
+	</testcase>
+	<testcase name="needs more (skipped: no mosquitto here)" time="0.000100" classname="test">
+		<skipped type="skipped" message="true"/>
+	</testcase>
+	<!-- tests 3 -->
+</testsuites>`;
+
 test("parseJunit() reads what deno test writes", () => {
   assertEquals(parseJunit(fromDeno), [
     { name: 'reads <a> & "b"', outcome: "passed" },
@@ -47,6 +63,14 @@ test("parseJunit() reads what deno test writes", () => {
 test("parseJunit() reads what bun test writes", () => {
   assertEquals(parseJunit(fromBun), [
     { name: "passes \n& so on", outcome: "passed" },
+    { name: "fails", outcome: "failed" },
+    { name: "needs more (skipped: no mosquitto here)", outcome: "skipped" },
+  ]);
+});
+
+test("parseJunit() reads what node --test writes", () => {
+  assertEquals(parseJunit(fromNode), [
+    { name: 'reads <a> & "b"', outcome: "passed" },
     { name: "fails", outcome: "failed" },
     { name: "needs more (skipped: no mosquitto here)", outcome: "skipped" },
   ]);
