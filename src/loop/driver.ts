@@ -152,6 +152,11 @@ export class Driver implements RequestConsumer {
     if (this.#state.type === "open") this.#state.connection.breathe();
   }
 
+  /** Lets what arrives wait undecoded, or no longer. Everything else goes on. */
+  set holdsIncoming(holds: boolean) {
+    this.#pump.isHeld = holds;
+  }
+
   /** Drops the connection, or the attempt, without DISCONNECT. The session stays, and the next turn may connect anew. */
   clean(): void {
     if (this.#state.type === "done" || this.#state.type === "closing") return;
@@ -270,7 +275,7 @@ export class Driver implements RequestConsumer {
       return true;
     }
     if (this.#isDisconnectOverdue(now)) return this.#handleDisconnectOverdue();
-    if (connection.hasUndecoded) return this.items.length === 0 && !this.#pump.isOverfed(connection);
+    if (connection.hasUndecoded) return this.items.length === 0 && this.#pump.canReceive(connection);
     if (connection.closed !== undefined) {
       return this.#handleFailure(closedError(connection.closed.error, state.label), now);
     }

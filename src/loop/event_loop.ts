@@ -118,15 +118,7 @@ export class EventLoop implements AsyncDisposable {
    * @throws {Error} If another poll is pending.
    */
   async pollBatch(options?: PollOptions): Promise<Event[]> {
-    const first = await this.#next(false, options?.signal);
-    if (first === undefined) return [];
-    const batch = [first];
-    const items = this.#driver.items;
-    for (let item = items.peek(); item !== undefined && isPlainEvent(item); item = items.peek()) {
-      items.shift();
-      batch.push(item);
-    }
-    return batch;
+    return await this.#nextBatch(false, options?.signal) ?? [];
   }
 
   /**
@@ -135,19 +127,17 @@ export class EventLoop implements AsyncDisposable {
    * closes nothing: iterate again to go on.
    */
   [Symbol.asyncIterator](): AsyncIterableIterator<Event> {
-    const iterator: AsyncIterableIterator<Event> = {
-      next: async (): Promise<IteratorResult<Event>> => {
-        const event = await this.#next(true, undefined);
-        return event === undefined ? { done: true, value: undefined } : { done: false, value: event };
-      },
-      return: (): Promise<IteratorResult<Event>> => {
-        // Nobody is left who could be woken, unless another `next` waits.
-        if (this.#waiter === undefined) this.#disarm();
-        return Promise.resolve({ done: true, value: undefined });
-      },
-      [Symbol.asyncIterator]: () => iterator,
-    };
-    return iterator;
+    return this.#iterate(() => this.#next(true, undefined));
+  }
+
+  /**
+   * Iterates over the events batch by batch: each batch is all that is at hand, at least one event. Otherwise as the iteration over
+   * single events, which takes longer for each.
+   *
+   * @returns The iteration.
+   */
+  batches(): AsyncIterableIterator<Event[]> {
+    return this.#iterate(() => this.#nextBatch(true, undefined));
   }
 
   /**
@@ -159,6 +149,43 @@ export class EventLoop implements AsyncDisposable {
   setOptions(changes: MqttOptions): void {
     this.#options = this.#resolve(changes);
     this.#driver.configure(this.#options);
+  }
+
+  /**
+   * Lets what arrives wait undecoded until `releaseIncoming`, while polling goes on: requests are sent, pings too, and a lost
+   * connection is replaced. The server is held back as by events that are not taken.
+   *
+   * @internal
+   */
+  holdIncoming(): void {
+    this.#driver.holdsIncoming = true;
+  }
+
+  /** Ends `holdIncoming`. @internal */
+  releaseIncoming(): void {
+    this.#driver.holdsIncoming = false;
+    this.#wake();
+  }
+
+  /**
+   * Lets the automatic acknowledgements of messages that are still to come wait until `releaseAcks`, so that the server's own window
+   * stops it. Answers to requests are read all the same.
+   *
+   * @internal
+   */
+  holdAcks(): void {
+    this.#driver.session.ackGate.isHeld = true;
+  }
+
+  /** Ends `holdAcks`: what has waited is sent, in its order. @internal */
+  releaseAcks(): void {
+    this.#driver.session.ackGate.isHeld = false;
+    this.#wakeForOutgoing();
+  }
+
+  /** Whether the server has granted this Topic Filter, as far as it has answered. @internal */
+  isSubscribed(topicFilter: string): boolean {
+    return this.#driver.session.isSubscribed(topicFilter);
   }
 
   /** Drops the connection without DISCONNECT and keeps the session; polling reconnects at once. */
@@ -198,9 +225,9 @@ export class EventLoop implements AsyncDisposable {
     if (this.#isTurnDue) this.#turn();
     const items = this.#driver.items;
     const item = items.peek();
-    if (item !== undefined && (yieldsLosses ? item.type !== "fatal" : isPlainEvent(item))) {
+    if (item !== undefined && isEvent(item, yieldsLosses)) {
       items.shift();
-      return Promise.resolve(item as Event);
+      return Promise.resolve(item);
     }
     return new Promise((resolve, reject) => {
       const waiter = { resolve, reject, yieldsLosses };
@@ -209,6 +236,35 @@ export class EventLoop implements AsyncDisposable {
       if (item !== undefined) this.#settle();
       else this.#turn();
     });
+  }
+
+  async #nextBatch(yieldsLosses: boolean, signal: AbortSignal | undefined): Promise<Event[] | undefined> {
+    const first = await this.#next(yieldsLosses, signal);
+    if (first === undefined) return undefined;
+    const batch = [first];
+    const items = this.#driver.items;
+    for (let item = items.peek(); item !== undefined && isEvent(item, yieldsLosses); item = items.peek()) {
+      items.shift();
+      batch.push(item);
+    }
+    return batch;
+  }
+
+  /** An iteration by hand: a generator that throws is finished for ever, and this one may go on. */
+  #iterate<T>(next: () => Promise<T | undefined>): AsyncIterableIterator<T> {
+    const iterator: AsyncIterableIterator<T> = {
+      next: async (): Promise<IteratorResult<T>> => {
+        const value = await next();
+        return value === undefined ? { done: true, value } : { done: false, value };
+      },
+      return: (): Promise<IteratorResult<T>> => {
+        // Nobody is left who could be woken, unless another `next` waits.
+        if (this.#waiter === undefined) this.#disarm();
+        return Promise.resolve({ done: true, value: undefined });
+      },
+      [Symbol.asyncIterator]: () => iterator,
+    };
+    return iterator;
   }
 
   #abortable(waiter: Waiter, signal: AbortSignal): Waiter {
@@ -318,6 +374,6 @@ export class EventLoop implements AsyncDisposable {
   };
 }
 
-function isPlainEvent(item: LoopItem): item is Exclude<Event, { type: "disconnected" }> {
-  return item.type !== "fatal" && item.type !== "disconnected";
+function isEvent(item: LoopItem, yieldsLosses: boolean): item is Event {
+  return item.type !== "fatal" && (yieldsLosses || item.type !== "disconnected");
 }

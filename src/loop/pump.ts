@@ -19,6 +19,8 @@ const MAX_UNANSWERED = 65_535;
 export class Pump {
   /** What waits to be polled. */
   readonly items: Fifo<LoopItem> = new Fifo();
+  /** Whether what arrives waits undecoded; until CONNACK nothing does. */
+  isHeld = false;
   /** Tracked requests that the session has taken. */
   readonly completions: PendingCompletions = new PendingCompletions();
   readonly #session: Session;
@@ -53,11 +55,13 @@ export class Pump {
    */
   receive(connection: Connection, now: number): void {
     const session = this.#session;
-    // A server that is held back, because events are not taken, has no way to show that it lives.
-    const isHeldBack = connection.isHeldBack && !this.isOverfed(connection);
+    // A server that is held back, because events are not taken, has no way to show that it lives; nor has one that has closed and
+    // whose last words wait.
+    const isUnheard = connection.isHeldBack || (connection.closed !== undefined && this.#holdsBack());
+    const isHeldBack = isUnheard && !this.#isOverfed(connection);
     if (connection.takeReceived() || isHeldBack) session.handleActivity(now);
     if (connection.takeWritten()) session.handleProgress(now);
-    for (let room = MAX_ITEMS - this.items.length; room > 0 && !this.isOverfed(connection); room--) {
+    for (let room = MAX_ITEMS - this.items.length; room > 0 && this.canReceive(connection); room--) {
       const packet = connection.nextPacket();
       if (packet === undefined) return;
       if (wantsAnswer(packet)) this.#unanswered++;
@@ -65,9 +69,9 @@ export class Pump {
     }
   }
 
-  /** Whether the server sends on and on but reads no answers; what it sends then has to wait until it does, or has gone. */
-  isOverfed(connection: Connection): boolean {
-    return this.#unanswered >= MAX_UNANSWERED && connection.closed === undefined;
+  /** Whether packets may be decoded at all. */
+  canReceive(connection: Connection): boolean {
+    return !this.#holdsBack() && !this.#isOverfed(connection);
   }
 
   /** Session's events → what waits to be polled, and the ends of requests. @returns Whether the server has just accepted. */
@@ -105,6 +109,15 @@ export class Pump {
       }
       if (!connection.canEncode) connection.flush(this.#handleFlushed, now);
     }
+  }
+
+  #holdsBack(): boolean {
+    return this.isHeld && this.#session.phase === "connected";
+  }
+
+  /** Whether the server sends on and on but reads no answers; what it sends then has to wait until it does, or has gone. */
+  #isOverfed(connection: Connection): boolean {
+    return this.#unanswered >= MAX_UNANSWERED && connection.closed === undefined;
   }
 
   readonly #handleFlushed = (): void => this.completions.handleFlushed();

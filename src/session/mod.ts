@@ -18,5 +18,6 @@ export type {
 export type { AckMode } from "./incoming.ts";
 export type { PublishRequest, SessionDiagnostics, SessionOptions } from "./options.ts";
 export type { SessionLostPolicy } from "./outgoing.ts";
+export { AckGate } from "./replies.ts";
 export { Session } from "./session.ts";
 export type { SessionPhase } from "./transitions.ts";

@@ -10,10 +10,8 @@
 // Until that is handed out no new request is admitted, so new work never passes old work. Packets leave through `pollTransmit` in
 // this order: CONNECT; answers to the server and PINGREQ; restored subscriptions; replay; new requests; DISCONNECT.
 //
-// Not handled here: bytes, sockets, waiting requests (the caller asks `canPublish` and `canControl`), dialling, and time limits for
-// connecting and for a drain.
+// Not handled here: bytes, sockets, waiting requests, dialling, and time limits for connecting and for a drain.
 import type { Connack, Connect, Packet, PacketId, Publish, Pubrec, QoS, Subscription } from "../codec/mod.ts";
-import { Fifo } from "../fifo.ts";
 import { ConnectionRefusedError, KeepAliveTimeoutError, ProtocolError } from "./error.ts";
 import type { SessionEvent, Token } from "./event.ts";
 import { EventQueue } from "./event_queue.ts";
@@ -22,12 +20,10 @@ import { KeepAlive } from "./keep_alive.ts";
 import type { PublishRequest, SessionDiagnostics, SessionOptions } from "./options.ts";
 import { OutgoingExchanges } from "./outgoing.ts";
 import { Recovery } from "./recovery.ts";
+import { AckGate, DISCONNECT, PINGREQ, Replies } from "./replies.ts";
 import { AdmittedRequests } from "./requests.ts";
 import { LiveSubscriptions } from "./subscriptions.ts";
 import { type SessionPhase, violationOf } from "./transitions.ts";
-
-const PINGREQ: Packet = { type: "pingreq" };
-const DISCONNECT: Packet = { type: "disconnect" };
 
 /**
  * The MQTT 3.1.1 session of a client, without I/O.
@@ -60,6 +56,8 @@ const DISCONNECT: Packet = { type: "disconnect" };
  * ```
  */
 export class Session {
+  /** Lets automatic acknowledgements wait. */
+  readonly ackGate: AckGate = new AckGate();
   #options: SessionOptions;
   #phase: SessionPhase = "closed";
   #connect: Connect | undefined;
@@ -71,8 +69,7 @@ export class Session {
   readonly #incoming: IncomingExchanges = new IncomingExchanges();
   readonly #subscriptions: LiveSubscriptions = new LiveSubscriptions();
   readonly #keepAlive: KeepAlive = new KeepAlive();
-  /** Answers to the server and PINGREQ: they belong to the connection and go with it. */
-  readonly #replies: Fifo<Packet> = new Fifo();
+  readonly #replies: Replies = new Replies(this.ackGate);
   readonly #recovery: Recovery = new Recovery(this.#outgoing, this.#subscriptions);
   readonly #requests: AdmittedRequests = new AdmittedRequests(this.#outgoing);
   readonly #events: EventQueue = new EventQueue();
@@ -114,6 +111,11 @@ export class Session {
   /** Whether a SUBSCRIBE or UNSUBSCRIBE can be admitted now. They do not count for the window. */
   canControl(): boolean {
     return this.#admitsRequests() && this.#outgoing.hasFreePacketId;
+  }
+
+  /** Whether the server has granted this Topic Filter, as far as it has answered. */
+  isSubscribed(topicFilter: string): boolean {
+    return this.#subscriptions.isLive(topicFilter);
   }
 
   /**
@@ -355,12 +357,11 @@ export class Session {
 
   #handlePublish(packet: Publish): void {
     const { deliver, reply } = this.#incoming.handlePublish(packet, this.#options.ackMode);
-    if (reply !== undefined) this.#replies.push(reply);
+    if (reply !== undefined) this.#replies.pushAck(reply);
     if (deliver) this.#events.addIncoming(packet);
   }
 
-  #handleConnack(packet: Connack, now: number): void {
-    const { returnCode, sessionPresent } = packet;
+  #handleConnack({ returnCode, sessionPresent }: Connack, now: number): void {
     this.#handshake = "answered";
     if (returnCode !== 0) throw new ConnectionRefusedError(returnCode);
     if (sessionPresent && this.#connect?.cleanSession === true) {

@@ -23,6 +23,11 @@ export class LiveSubscriptions {
     return this.#live.size;
   }
 
+  /** Whether a filter is live. */
+  isLive(topicFilter: string): boolean {
+    return this.#live.has(topicFilter);
+  }
+
   /** Whether this very subscription is live: neither ended nor replaced by another to the same filter. */
   has(subscription: Subscription): boolean {
     return this.#live.get(subscription.topicFilter) === subscription;
