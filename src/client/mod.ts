@@ -1,6 +1,12 @@
 // What other folders may use of the client.
 export { parseBrokerUrl, type ParsedBrokerUrl } from "./broker_url.ts";
 export { AsyncClient, type ClientPair, type CreateOptions, type RequestOptions } from "./client.ts";
+export { connect, type ConnectOptions } from "./connect.ts";
+export type { Overlaps } from "./copies.ts";
+export { PublishTimeoutError, ReadAheadError, RequestTimeoutError, StreamOverflowError } from "./driven_error.ts";
+export { Message } from "./message.ts";
+export type { Overflow } from "./message_queue.ts";
+export { MqttConnection, type MqttDiagnostics, type PublishLimits, type SubscribeOptions } from "./mqtt_connection.ts";
 export { resolveOptions } from "./options.ts";
 export {
   bytesPayload,
@@ -13,4 +19,8 @@ export {
   textPayload,
 } from "./payload_codec.ts";
 export type { PublishOptions } from "./request_builder.ts";
+export type { ResponseOptions } from "./requester.ts";
+export type { ClosedStatus, ConnectedStatus, ConnectionStatus } from "./status_feed.ts";
+export { Subscription } from "./subscription.ts";
 export { topic, type TopicArguments, type TopicParams, TopicPattern } from "./topic_pattern.ts";
+export { TopicRouter } from "./topic_router.ts";

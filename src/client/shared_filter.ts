@@ -1,0 +1,193 @@
+// One Topic Filter that any number of streams share: subscribed to once, at the highest QoS any of them asks for, and unsubscribed from
+// when the last one leaves.
+//
+// Theory of operation. What the streams want and what the server was last told are compared, one step at a time: a SUBSCRIBE or an
+// UNSUBSCRIBE is answered before the next comparison. So whoever leaves and comes back meanwhile changes what is wanted, and the
+// steps end where it points to, whatever the order.
+import type { QoS, Suback } from "../codec/mod.ts";
+import { RequestFailedError, SubscribeRefusedError } from "../loop/mod.ts";
+import { RetainedTopics, type Sink } from "./sink.ts";
+
+/** What asks the server for things. */
+export interface Subscriber {
+  /** Subscribes. @returns The answer of the server. */
+  subscribe(topicFilter: string, qos: QoS): Promise<Suback>;
+  /** Unsubscribes. @returns A promise that resolves when the server has answered. */
+  unsubscribe(topicFilter: string): Promise<void>;
+}
+
+/** A call that waits until its sink is subscribed. */
+interface Joining {
+  readonly sink: Sink;
+  readonly resolve: (granted: QoS) => void;
+  readonly reject: (error: unknown) => void;
+}
+
+/** One Topic Filter and those who take its messages. */
+export class SharedFilter {
+  /** The Topic Filter. */
+  readonly topicFilter: string;
+  /** Those who take its messages. */
+  readonly sinks: Set<Sink> = new Set();
+  /** The topics whose retained message has come since the filter was subscribed to. */
+  readonly retained: RetainedTopics = new RetainedTopics();
+  readonly #subscriber: Subscriber;
+  readonly #handleIdle: () => void;
+  /** The QoS the server was asked for and has granted in some way; `undefined` while it knows nothing of the filter. */
+  #asked: QoS | undefined;
+  #granted: QoS = 0;
+  #joining: Joining[] = [];
+  #isBusy = false;
+
+  /**
+   * @param topicFilter The Topic Filter.
+   * @param subscriber What asks the server.
+   * @param handleIdle Called when nobody takes its messages, and the server does not send any.
+   */
+  constructor(topicFilter: string, subscriber: Subscriber, handleIdle: () => void) {
+    this.topicFilter = topicFilter;
+    this.#subscriber = subscriber;
+    this.#handleIdle = handleIdle;
+  }
+
+  /** The QoS the server has granted, if it is subscribed to and nothing is about to change. */
+  get granted(): QoS | undefined {
+    return this.#asked === undefined || this.#isBusy ? undefined : this.#granted;
+  }
+
+  /**
+   * Adds a sink, and waits until the server sends to it.
+   *
+   * @param sink The sink; its messages may come before the answer.
+   * @param signal Ends the wait with its reason. The sink stays; it is for the caller to leave.
+   * @returns The QoS the server has granted.
+   * @throws {SubscribeRefusedError} If the server refuses the filter; the sink has left then.
+   */
+  join(sink: Sink, signal: AbortSignal | undefined): Promise<QoS> {
+    if (signal?.aborted) {
+      // A filter that was made for this call has nobody.
+      void this.#reconcile();
+      return Promise.reject(signal.reason);
+    }
+    this.sinks.add(sink);
+    return new Promise((resolve, reject) => {
+      const abort = (): void => {
+        this.#joining = this.#joining.filter((other) => other !== joining);
+        reject(signal?.reason);
+      };
+      const settled = (): void => signal?.removeEventListener("abort", abort);
+      const joining: Joining = {
+        sink,
+        resolve: (granted) => (settled(), resolve(granted)),
+        reject: (error) => (settled(), reject(error)),
+      };
+      signal?.addEventListener("abort", abort, { once: true });
+      this.#joining.push(joining);
+      void this.#reconcile();
+    });
+  }
+
+  /** Removes a sink. */
+  leave(sink: Sink): void {
+    if (this.sinks.delete(sink)) void this.#reconcile();
+  }
+
+  /** The server may have refused the filter when it was restored: if so, it is asked again, and says it to the streams. */
+  handleRefused(isLive: boolean): void {
+    if (isLive || this.#isBusy || this.#asked === undefined) return;
+    this.#asked = undefined;
+    void this.#reconcile();
+  }
+
+  /** The server has lost the session. */
+  handleSessionLost(isRestored: boolean): void {
+    this.retained.clear();
+    for (const sink of this.sinks) sink.handleSessionLost();
+    if (isRestored || this.#asked === undefined) return;
+    this.#asked = undefined;
+    const joining = new Set(this.#joining.map((one) => one.sink));
+    for (const sink of this.sinks) {
+      if (!joining.has(sink)) this.#expel(sink, new RequestFailedError("subscribe", "session-lost", true));
+    }
+    void this.#reconcile();
+  }
+
+  async #reconcile(): Promise<void> {
+    if (this.#isBusy) return;
+    this.#isBusy = true;
+    let goesOn = true;
+    while (goesOn) goesOn = await this.#step();
+    this.#isBusy = false;
+    if (this.sinks.size === 0 && this.#asked === undefined) this.#handleIdle();
+  }
+
+  /** Takes one step towards what is wanted. @returns Whether another one may follow. */
+  async #step(): Promise<boolean> {
+    const wanted = this.#wanted();
+    if (wanted === undefined) {
+      if (this.#asked === undefined) return false;
+      try {
+        await this.#subscriber.unsubscribe(this.topicFilter);
+      } catch {
+        // The event loop has ended, and the subscription with it.
+      }
+      this.#asked = undefined;
+      return true;
+    }
+    if (this.#asked !== undefined && this.#asked >= wanted) {
+      this.#settleJoining();
+      return false;
+    }
+    return await this.#subscribe(wanted);
+  }
+
+  async #subscribe(qos: QoS): Promise<boolean> {
+    this.retained.clear();
+    try {
+      const { returnCodes } = await this.#subscriber.subscribe(this.topicFilter, qos);
+      const granted = returnCodes[0] ?? 0x80;
+      if (granted === 0x80) return this.#handleRefusal(new SubscribeRefusedError(returnCodes));
+      this.#asked = qos;
+      this.#granted = granted;
+      return true;
+    } catch (error) {
+      // Nothing more comes of it: the request was not valid, or the event loop has ended. What was granted before stays so.
+      return this.#refuseJoining(error);
+    }
+  }
+
+  /** The server refuses: those who joined are told, and the others are subscribed anew. If there were only those, they end. */
+  #handleRefusal(error: SubscribeRefusedError): boolean {
+    this.#asked = undefined;
+    if (!this.#refuseJoining(error)) { for (const sink of this.sinks) this.#expel(sink, error); }
+    return true;
+  }
+
+  #settleJoining(): void {
+    const settled = this.#joining;
+    this.#joining = [];
+    for (const { resolve } of settled) resolve(this.#granted);
+  }
+
+  /** @returns Whether anybody was. */
+  #refuseJoining(error: unknown): boolean {
+    const refused = this.#joining;
+    this.#joining = [];
+    for (const { sink, reject } of refused) {
+      this.sinks.delete(sink);
+      reject(error);
+    }
+    return refused.length > 0;
+  }
+
+  #expel(sink: Sink, error: Error): void {
+    this.sinks.delete(sink);
+    sink.end(error);
+  }
+
+  #wanted(): QoS | undefined {
+    let wanted: QoS | undefined;
+    for (const { qos } of this.sinks) if (wanted === undefined || qos > wanted) wanted = qos;
+    return wanted;
+  }
+}
