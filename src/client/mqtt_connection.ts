@@ -252,7 +252,7 @@ export class MqttConnection implements AsyncDisposable {
    *
    * @returns The changes; they end after `closed`.
    */
-  status(): AsyncIterableIterator<ConnectionStatus> {
+  status(): AsyncIterableIterator<ConnectionStatus, undefined> {
     return this.#loop.status.read();
   }
 

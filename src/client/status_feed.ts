@@ -22,7 +22,7 @@ export type ConnectionStatus = ConnectedStatus | DisconnectedEvent | ClosedStatu
 /** One reader: what it has not read yet, or who waits for it. */
 interface Reader {
   readonly waiting: Fifo<ConnectionStatus>;
-  readonly calls: Fifo<(result: IteratorResult<ConnectionStatus>) => void>;
+  readonly calls: Fifo<(result: IteratorResult<ConnectionStatus, undefined>) => void>;
 }
 
 const DONE: IteratorReturnResult<undefined> = { done: true, value: undefined };
@@ -48,11 +48,11 @@ export class StatusFeed {
   }
 
   /** Reads from here on; the first is how things stand now. */
-  read(): AsyncIterableIterator<ConnectionStatus> {
+  read(): AsyncIterableIterator<ConnectionStatus, undefined> {
     const reader: Reader = { waiting: new Fifo(), calls: new Fifo() };
     if (this.#latest !== undefined) reader.waiting.push(this.#latest);
     if (this.#latest?.type !== "closed") this.#readers.add(reader);
-    const iterator: AsyncIterableIterator<ConnectionStatus> = {
+    const iterator: AsyncIterableIterator<ConnectionStatus, undefined> = {
       next: () => this.#next(reader),
       return: () => {
         reader.waiting.clear();
@@ -64,7 +64,7 @@ export class StatusFeed {
     return iterator;
   }
 
-  #next(reader: Reader): Promise<IteratorResult<ConnectionStatus>> {
+  #next(reader: Reader): Promise<IteratorResult<ConnectionStatus, undefined>> {
     const value = reader.waiting.shift();
     if (value !== undefined) return Promise.resolve({ done: false, value });
     if (!this.#readers.has(reader)) return Promise.resolve(DONE);

@@ -19,13 +19,13 @@ const DONE: IteratorReturnResult<undefined> = { done: true, value: undefined };
  * is the server's again if the session is persistent: it delivers that anew on the next connection, and until then it counts for the
  * server's window.
  */
-export class Subscription implements AsyncIterableIterator<Message>, AsyncDisposable {
+export class Subscription implements AsyncIterableIterator<Message, undefined>, AsyncDisposable {
   /** The Topic Filter. */
   readonly topicFilter: string;
   readonly #queue: MessageQueue;
   readonly #isManual: boolean;
   readonly #leave: () => void;
-  readonly #own: AsyncIterableIterator<Message>;
+  readonly #own: AsyncIterableIterator<Message, undefined>;
   #granted: QoS = 0;
 
   /**
@@ -76,12 +76,12 @@ export class Subscription implements AsyncIterableIterator<Message>, AsyncDispos
    * @throws {SubscribeRefusedError} If the server refused to restore the subscription.
    * @throws {ConnectionLostError | ConnectionRefusedError} If the reconnect policy has given up.
    */
-  next(): Promise<IteratorResult<Message>> {
+  next(): Promise<IteratorResult<Message, undefined>> {
     return this.#own.next();
   }
 
   /** Leaves the stream. Messages that it holds are not handed out any more, and calls of `next` that wait are done. */
-  return(): Promise<IteratorResult<Message>> {
+  return(): Promise<IteratorResult<Message, undefined>> {
     this.#leave();
     return Promise.resolve(DONE);
   }
@@ -93,16 +93,16 @@ export class Subscription implements AsyncIterableIterator<Message>, AsyncDispos
   }
 
   /** Iterates over the messages. A second iteration shares them with the first. */
-  [Symbol.asyncIterator](): AsyncIterableIterator<Message> {
+  [Symbol.asyncIterator](): AsyncIterableIterator<Message, undefined> {
     const handed: Message[] = [];
     let isOver = false;
-    const handOut = (delivery: Delivery | undefined): IteratorResult<Message> => {
+    const handOut = (delivery: Delivery | undefined): IteratorResult<Message, undefined> => {
       if (delivery === undefined) return DONE;
       const message = new Message(delivery.publish, this.#isManual ? () => delivery.finish() : undefined);
       if (this.#isManual) handed.push(message);
       return { done: false, value: message };
     };
-    const iterator: AsyncIterableIterator<Message> = {
+    const iterator: AsyncIterableIterator<Message, undefined> = {
       next: () => {
         for (const message of handed.splice(0)) message.ack();
         if (isOver) return Promise.resolve(DONE);

@@ -119,6 +119,13 @@ export function text(
   return { type: "publish", topicName, payload: new TextEncoder().encode(payload), qos, retain, dup, packetId };
 }
 
+/** Takes the next message, which has to come. */
+export async function take(stream: Subscription): Promise<Message> {
+  const { value } = await stream.next();
+  if (value === undefined) throw new Error("Cannot take a message: the stream has ended");
+  return value;
+}
+
 /** Reads a stream in the background. */
 export interface Reading {
   /** The texts of what it has got. */
