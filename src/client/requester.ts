@@ -1,5 +1,5 @@
 // Requests over publish and subscribe: subscribe to where the response comes, publish, wait, clean up.
-import { describeTopicFilterFault, type PreparedTopic, type QoS } from "../codec/mod.ts";
+import { describeTopicFilterFault, describeTopicNameFault, type PreparedTopic, type QoS } from "../codec/mod.ts";
 import { RequestFailedError } from "../loop/mod.ts";
 import { RequestTimeoutError } from "./driven_error.ts";
 import type { DrivenLoop } from "./driven_loop.ts";
@@ -56,6 +56,8 @@ export class Requester {
     options: ResponseOptions,
   ): Promise<Message> {
     const { responseTopic, qos = 0, signal, timeoutMillis = DEFAULT_MILLIS } = options;
+    const nameFault = typeof topicName === "string" ? describeTopicNameFault(topicName) : undefined;
+    if (nameFault !== undefined) throw new TypeError(`Cannot request: topicName ${nameFault}`);
     const fault = describeTopicFilterFault(responseTopic);
     if (fault !== undefined) throw new TypeError(`Cannot request: responseTopic ${fault}`);
     checkOneOf("qos", qos, [0, 1, 2]);
