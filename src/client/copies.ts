@@ -8,13 +8,13 @@
 //   unknown ─ two messages with different contents came with their copies → copies
 //      │
 //      └───── a message came without: another one on its topic followed, or COPY_MILLIS passed → single
-//             the same contents came more often than copies explain it      → single
 //
-// While nothing is known, what looks like a copy is taken for one: a message with the contents of one that has just come, no more
-// often than there are filters. Against a server of the other kind this can swallow a message only if it equals the one before, if
-// both came within COPY_MILLIS, and if nothing else has told the kind before; the option `overlaps` says the kind outright. `single`
-// lasts until the next connection. `copies` is given up after several messages in a row that came without; a server may well have
-// dropped a copy for want of room.
+// While nothing is known, what looks like a copy is taken for one: a message with the contents of one that has just come. If the same
+// contents come more often than copies explain, they say nothing of the server, and all of them are delivered, those included that
+// were taken for copies. So against a server that sends none this swallows a message only if it equals the one before, both came
+// within COPY_MILLIS, no third one did, and nothing had told the kind before; the option `overlaps` says it outright. `single` lasts
+// until the next connection. `copies` is given up after several messages in a row that came without; a server may well have dropped a
+// copy for want of room.
 import type { Publish } from "../codec/mod.ts";
 
 /** How long after a message its copies come, at most: they are sent together. */
@@ -45,6 +45,8 @@ interface Group {
   copiesLeft: number;
   /** What was taken for a copy. */
   readonly copies: Publish[];
+  /** Whether its contents came more often than copies explain, while nothing was known. */
+  isFlood: boolean;
   at: number;
 }
 
@@ -95,12 +97,15 @@ export class CopyDetector {
       this.#handleCopy(group, publish);
       return true;
     }
+    if (group !== undefined && this.#kind === "unknown") {
+      this.#handleFlood(group, now);
+      return false;
+    }
     if (group === undefined) this.#handleNext(publish, context);
-    else if (this.#kind === "unknown") this.#decide("single", group.copies);
     else this.#groups.splice(this.#groups.indexOf(group), 1);
     if (this.#isSingle) return false;
     if (this.#groups.length === MAX_GROUPS) this.#handleMissing(this.#groups.shift()!);
-    this.#groups.push({ publish, context, copiesLeft: context.filters - 1, copies: [], at: now });
+    this.#groups.push({ publish, context, copiesLeft: context.filters - 1, copies: [], isFlood: false, at: now });
     return false;
   }
 
@@ -125,6 +130,15 @@ export class CopyDetector {
     this.#repeated = copy;
   }
 
+  /** More of the same than copies explain. */
+  #handleFlood(group: Group, now: number): void {
+    group.at = now;
+    if (group.isFlood) return;
+    group.isFlood = true;
+    this.#returned.push(...group.copies);
+    if (this.#repeated !== undefined && isSame(this.#repeated, group.publish)) this.#repeated = undefined;
+  }
+
   /** A message that equals none before: its forerunner on the topic has no more copies to come. */
   #handleNext(publish: Publish, context: OverlapContext): void {
     const index = this.#groups.findLastIndex((group) => group.publish.topicName === publish.topicName);
@@ -144,14 +158,9 @@ export class CopyDetector {
   /** No more copies of this message will come. */
   #handleMissing({ copies, context }: Group): void {
     if (copies.length > 0 || !context.isCertain || this.#isFixed) return;
-    if (this.#kind === "unknown" || ++this.#misses === MAX_MISSES) this.#decide("single", []);
-  }
-
-  #decide(kind: "single", returned: readonly Publish[]): void {
-    if (this.#isFixed) return;
-    this.#kind = kind;
+    if (this.#kind === "copies" && ++this.#misses < MAX_MISSES) return;
+    this.#kind = "single";
     this.#groups = [];
-    this.#returned.push(...returned);
   }
 }
 
