@@ -1,0 +1,203 @@
+// The driven client against mosquitto: streams over a real network, with a server that floods, restarts, refuses and repeats.
+
+import { assert, assertEquals, assertInstanceOf } from "@std/assert";
+import {
+  connect,
+  ConnectionLostError,
+  type ConnectOptions,
+  type Message,
+  type MqttConnection,
+  type QoS,
+  type Subscription,
+} from "../../mod.ts";
+import { FaultProxy } from "../support/fault_proxy.ts";
+import { findFreePort, mosquittoMissing, startMosquitto } from "../support/mosquitto.ts";
+import { test } from "../support/test.ts";
+
+const skip = mosquittoMissing();
+const prompt: ConnectOptions = { reconnect: { minDelayMillis: 1, maxDelayMillis: 20 } };
+
+function open(port: number, options: ConnectOptions = {}): Promise<MqttConnection> {
+  return connect(`mqtt://127.0.0.1:${port}`, { ...prompt, ...options });
+}
+
+/** Takes so many messages. */
+async function take(stream: Subscription, count: number): Promise<Message[]> {
+  const messages: Message[] = [];
+  while (messages.length < count) {
+    const { value } = await stream.next();
+    if (value === undefined) {
+      throw new Error(`Cannot take ${count} messages: the stream ended after ${messages.length}`);
+    }
+    messages.push(value);
+  }
+  return messages;
+}
+
+function textsOf(messages: readonly Message[]): string[] {
+  return messages.map((message) => message.text());
+}
+
+function numbers(count: number): string[] {
+  return Array.from({ length: count }, (_, i) => `${i}`);
+}
+
+for (const qos of [0, 1, 2] as const) {
+  test(`QoS ${qos}: what is published comes out of the stream, in order`, async () => {
+    await using server = await startMosquitto();
+    await using mqtt = await open(server.port);
+    const stream = await mqtt.subscribe("numbers", { qos });
+    const publishing = (async () => {
+      for (const number of numbers(500)) await mqtt.publish("numbers", number, { qos });
+    })();
+    assertEquals(textsOf(await take(stream, 500)), numbers(500));
+    await publishing;
+  }, { skip });
+}
+
+test("an echo with a window of 1 keeps up with a flood, and loses nothing at QoS 1 and 2", async () => {
+  const flood = 2000;
+  for (const qos of [1, 2] as const) {
+    await using server = await startMosquitto({ config: ["max_inflight_messages 20"] });
+    await using source = await open(server.port);
+    await using echo = await open(server.port, { inflight: 1, inflightQos2: 1, capacity: 1 });
+    await using target = await open(server.port);
+    const calls = await echo.subscribe("calls", { qos, capacity: 1 });
+    const echoes = await target.subscribe("echoes", { qos });
+    const echoing = (async () => {
+      for await (const message of calls) await echo.publish("echoes", message.payload, { qos });
+    })();
+    const sent = Promise.all(numbers(flood).map((number) => source.publish("calls", number, { qos })));
+    assertEquals(textsOf(await take(echoes, flood)), numbers(flood));
+    await sent;
+    assertEquals([calls.dropped, echo.diagnostics().counters.failures], [0, 0]);
+    await echo.disconnect();
+    await echoing;
+  }
+}, { skip, timeoutMillis: 60_000 });
+
+test("an echo goes on under a flood at QoS 0 that it cannot keep up with", async () => {
+  await using server = await startMosquitto();
+  await using source = await open(server.port);
+  await using echo = await open(server.port, { inflight: 1, capacity: 1 });
+  const calls = await echo.subscribe("calls", { capacity: 1 });
+  let isOver = false;
+  const flooding = (async () => {
+    const payload = new Uint8Array(100);
+    while (!isOver) await Promise.all(Array.from({ length: 100 }, () => source.publish("calls", payload)));
+  })();
+  let echoed = 0;
+  for await (const message of calls) {
+    await echo.publish("echoes", message.payload, { qos: 1 });
+    const { waiting, ahead } = echo.diagnostics().streams;
+    assert(waiting <= 4096 && ahead <= 4096, `${waiting} and ${ahead} messages are held`);
+    if (++echoed === 500) break;
+  }
+  isOver = true;
+  await flooding;
+}, { skip, timeoutMillis: 60_000 });
+
+for (const allowsDuplicates of [false, true]) {
+  const kind = allowsDuplicates ? "a copy for each filter" : "one copy";
+  test(`streams over overlapping filters get each message once from a server that sends ${kind}`, async () => {
+    await using server = await startMosquitto({ config: [`allow_duplicate_messages ${allowsDuplicates}`] });
+    await using publisher = await open(server.port);
+    await publisher.publish("a/b", "kept", { qos: 1, retain: true });
+    await using mqtt = await open(server.port);
+    const filters: readonly [string, QoS][] = [["a/#", 1], ["a/b", 1], ["+/b", 1], ["a/b", 0]];
+    const streams: Subscription[] = [];
+    for (const [topicFilter, qos] of filters) streams.push(await mqtt.subscribe(topicFilter, { qos }));
+    const texts = numbers(100);
+    for (const text of texts) await publisher.publish("a/b", text, { qos: 1 });
+    // Only a stream that joins a filter others have is not given what the server had kept.
+    const kept = await Promise.all(streams.slice(0, 3).map((stream) => take(stream, 1)));
+    assertEquals(kept.map((messages) => [messages[0]!.text(), messages[0]!.retain]), kept.map(() => ["kept", true]));
+    for (const stream of streams) assertEquals(textsOf(await take(stream, 100)), texts);
+    await publisher.publish("a/b", "end");
+    for (const stream of streams) assertEquals(textsOf(await take(stream, 1)), ["end"]);
+    assertEquals(mqtt.diagnostics().streams.copies > 2, allowsDuplicates);
+  }, { skip });
+}
+
+test("reconnecting does not show: a server that restarts, and a network that cuts", async () => {
+  await using server = await startMosquitto();
+  await using proxy = await FaultProxy.start(server.port);
+  await using mqtt = await open(proxy.port, { clientId: "survivor" });
+  const stream = await mqtt.subscribe("news", { qos: 1 });
+  for (let round = 0; round < 5; round++) {
+    if (round % 2 === 0) proxy.cut(round % 4 === 0 ? "reset" : "fin");
+    else await server.restart();
+    await mqtt.publish("news", `${round}`, { qos: 1 });
+    // A publish that was on its way is sent again, so it may come twice; it comes.
+    let text: string;
+    do [text] = textsOf(await take(stream, 1)) as [string]; while (text !== `${round}`);
+  }
+  const { connections } = mqtt.diagnostics().counters;
+  assert(connections >= 4, `${connections} connections`);
+}, { skip });
+
+test("a program that resumes its session gets what was kept for it, though it subscribes one line later", async () => {
+  await using server = await startMosquitto();
+  const durable = { clientId: "worker", cleanSession: false } as const;
+  {
+    await using first = await open(server.port, durable);
+    await first.subscribe("jobs/#", { qos: 1 });
+    // Not left: the subscription stays with the session.
+  }
+  await using publisher = await open(server.port);
+  for (const number of numbers(10)) await publisher.publish(`jobs/${number}`, number, { qos: 1 });
+  await using second = await open(server.port, durable);
+  const jobs = await second.subscribe("jobs/#", { qos: 1 });
+  assertEquals(textsOf(await take(jobs, 10)), numbers(10));
+}, { skip });
+
+test("in manual mode what was not finished comes again on the next connection, and only that", async () => {
+  await using server = await startMosquitto();
+  const durable = { clientId: "worker", cleanSession: false, ackMode: "manual" } as const;
+  await using publisher = await open(server.port);
+  const first = await open(server.port, durable);
+  const jobs = await first.subscribe("jobs", { qos: 1 });
+  for (const number of numbers(5)) await publisher.publish("jobs", number, { qos: 1 });
+  assertEquals(textsOf(await take(jobs, 3)), ["0", "1", "2"]);
+  // The third is in hand. DISCONNECT is sent without finishing anything.
+  await first.disconnect();
+  await using second = await open(server.port, durable);
+  const again = await take(await second.subscribe("jobs", { qos: 1 }), 3);
+  assertEquals(again.map((message) => [message.text(), message.dup]), [["2", true], ["3", true], ["4", true]]);
+}, { skip });
+
+test("requests are answered by a responder on another connection, many at a time", async () => {
+  await using server = await startMosquitto();
+  await using responder = await open(server.port);
+  await using requester = await open(server.port);
+  const requests = await responder.subscribe("square", { qos: 1 });
+  const responding = (async () => {
+    for await (const message of requests) {
+      const { id, number } = message.json<{ id: number; number: number }>();
+      await responder.publish(`squares/${id}`, JSON.stringify({ id, square: number ** 2 }), { qos: 1 });
+    }
+  })();
+  const squares = await Promise.all(
+    numbers(50).map(async (_, id) => {
+      const response = await requester.request("square", JSON.stringify({ id, number: id }), {
+        responseTopic: "squares/+",
+        qos: 1,
+        timeoutMillis: 10_000,
+        correlate: (message) => message.topicName === `squares/${id}`,
+      });
+      return response.json<{ square: number }>().square;
+    }),
+  );
+  assertEquals(squares, numbers(50).map((_, id) => id ** 2));
+  await requester.publish("end", "x", { qos: 1 });
+  assertEquals(requester.diagnostics().streams.topicFilters, 0);
+  await responder.disconnect();
+  await responding;
+}, { skip });
+
+test("nobody listens: a connection that is to fail fast does, and closes everything", async () => {
+  const port = await findFreePort();
+  const error = await connect(`mqtt://127.0.0.1:${port}`, { reconnect: false }).catch((error) => error);
+  assertInstanceOf(error, ConnectionLostError);
+  assertEquals(error.reason, "dial-failed");
+});
