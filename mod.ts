@@ -1,10 +1,29 @@
 /**
  * An MQTT 3.1.1 client for Deno, Bun and the edge.
  *
- * `AsyncClient.create` gives a handle and an event loop. *Nothing moves unless the event loop is polled*: by `for await`, by `poll`,
- * or by `pollBatch`.
+ * `connect` gives a connection that drives itself, and a stream of messages for each subscription. `AsyncClient.create` gives a handle
+ * and an event loop: there *nothing moves unless the event loop is polled*, by `for await`, by `poll`, or by `pollBatch`.
  *
- * @example Subscribe, publish, receive, disconnect
+ * @example Connect, subscribe, publish, receive
+ * ```ts
+ * import { connect } from "@petrel/mqtt";
+ * import { MemoryNetwork, ScriptedServer } from "@petrel/mqtt/testing";
+ * import { assertEquals } from "@std/assert";
+ *
+ * // A server in memory; without `transport`, the address is dialled.
+ * const network = new MemoryNetwork();
+ * void new ScriptedServer(network).autoRespond();
+ *
+ * await using mqtt = await connect("mqtt://example.net", { transport: network.dial });
+ * const greetings = await mqtt.subscribe("hello/+", { qos: 1 });
+ * await mqtt.publish("hello/petrel", "fair winds", { qos: 1 });
+ * for await (const message of greetings) {
+ *   assertEquals(message.text(), "fair winds");
+ *   break;
+ * }
+ * ```
+ *
+ * @example The same, polled
  * ```ts
  * import { AsyncClient } from "@petrel/mqtt";
  * import { MemoryNetwork, ScriptedServer } from "@petrel/mqtt/testing";

@@ -68,7 +68,7 @@ export class DrivenLoop {
     this.options = options;
     this.clock = options.clock;
     this.#acknowledger = new Acknowledger(options.ackMode === "manual", (publish) => client.tryAck(publish));
-    this.intake = new Intake(eventLoop, maxReadAheadBytes);
+    this.intake = new Intake(eventLoop, maxReadAheadBytes, options.clock);
     this.filters = new FilterRegistry({
       subscribe: (topicFilter, qos) => this.#subscribe(topicFilter, qos),
       unsubscribe: (topicFilter) => this.#unsubscribe(topicFilter),
@@ -112,13 +112,13 @@ export class DrivenLoop {
   }
 
   /** Publishes, and waits until the message is completed. */
-  async publish(
+  publish(
     topicName: string | PreparedTopic,
     payload: Uint8Array | string,
     options: PublishOptions & RequestOptions,
   ): Promise<PublishResult> {
-    const notice = await this.client.publishTracked(topicName, payload, options);
-    return await notice.wait();
+    const published = this.#publish(topicName, payload, options);
+    return (options.qos ?? 0) === 0 ? this.intake.awaitWrite(published) : this.intake.awaitAnswer(published);
   }
 
   /** Adds a sink to a filter, and waits until the server sends to it. @returns The QoS the server has granted. */
@@ -173,6 +173,15 @@ export class DrivenLoop {
     this.intake.flush();
     for (const { sinks } of this.filters.all) for (const sink of sinks) sink.end(error);
     this.status.push({ type: "closed", error });
+  }
+
+  async #publish(
+    topicName: string | PreparedTopic,
+    payload: Uint8Array | string,
+    options: PublishOptions & RequestOptions,
+  ): Promise<PublishResult> {
+    const notice = await this.client.publishTracked(topicName, payload, options);
+    return await notice.wait();
   }
 
   async #subscribe(topicFilter: string, qos: QoS): Promise<Suback> {

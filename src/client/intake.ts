@@ -21,18 +21,24 @@
 // - A consumer that awaits a message of another stream needs no answer of the server, but may be the one that is to take. For its
 //   sake reading goes on too, up to the same bounds, and is held there.
 //
+// A publish at QoS 0 needs no answer, and does not open the valve; unless it does not get out either, as from a server that stops
+// reading when nobody reads from it.
+//
 // So no wait for the server depends on a consumer, and memory depends on the options: capacities, what one turn of the loop decodes
 // (4096 messages, and no more than the bytes it holds undecoded), and the bounds above.
 //
 // Streams with another overflow policy never stop the reading. But messages come in batches that their consumer has no turn between:
 // a full one is judged only when its consumer has had some microtasks and has not taken.
 import { Fifo } from "../fifo.ts";
+import type { Clock } from "../loop/mod.ts";
 import type { Delivery } from "./delivery.ts";
 import { ReadAheadError } from "./driven_error.ts";
 import type { Sink } from "./sink.ts";
 
 /** Messages beyond the capacities, from which on QoS 0 is dropped. */
 const MAX_AHEAD = 4096;
+/** How long a write may take while reading is held, in milliseconds, before reading goes on for its sake. */
+const STUCK_MILLIS = 100;
 /** Microtasks a consumer has to take before its stream is judged full: enough for a loop that awaits a little of its own. */
 const PATIENCE = 32;
 
@@ -58,10 +64,14 @@ interface Placement {
 export class Intake {
   readonly #valve: Valve;
   readonly #maxAheadBytes: number;
+  readonly #clock: Clock;
+  #cancelTimer: (() => void) | undefined;
   /** Decoded messages that found a stream full, and everything behind them. */
   readonly #waiting: Fifo<Placement> = new Fifo();
   /** How to refuse those who need an answer of the server. */
   readonly #needs: Set<(error: Error) => void> = new Set();
+  /** The same for those who need no answer, but that something is written. */
+  readonly #writes: Set<(error: Error) => void> = new Set();
   /** Consumers that wait for a message. */
   #hungry = 0;
   #ahead = 0;
@@ -77,10 +87,12 @@ export class Intake {
   /**
    * @param valve What lets bytes in and acknowledgements out.
    * @param maxAheadBytes Most bytes of messages beyond the capacities of their streams.
+   * @param clock The time.
    */
-  constructor(valve: Valve, maxAheadBytes: number) {
+  constructor(valve: Valve, maxAheadBytes: number, clock: Clock) {
     this.#valve = valve;
     this.#maxAheadBytes = maxAheadBytes;
+    this.#clock = clock;
   }
 
   /** Messages that wait because a stream is full. */
@@ -118,9 +130,7 @@ export class Intake {
   share(): void {
     if (this.#isSharing) return;
     this.#isSharing = true;
-    for (let next = this.#waiting.peek(); next !== undefined; next = this.#waiting.peek()) {
-      next.sinks = this.#offer(next);
-      if (next.sinks.length > 0) break;
+    for (let next = this.#waiting.peek(); next !== undefined && this.#place(next); next = this.#waiting.peek()) {
       this.#waiting.shift();
     }
     this.#isSharing = false;
@@ -134,6 +144,11 @@ export class Intake {
       const { delivery } = placement;
       if (!delivery.isOwed || delivery.connection === connection) this.#waiting.push(placement);
     }
+  }
+
+  /** A consumer has taken a message: there may be room for another. */
+  handleTaken(): void {
+    if (this.#waiting.length > 0 || this.#holdsAcks) this.share();
   }
 
   /** Shares out everything, whatever the capacities: nothing more comes. */
@@ -158,11 +173,18 @@ export class Intake {
     return new Promise((resolve, reject) => {
       this.#needs.add(reject);
       if (this.#needs.size === 1) this.#handleNeed();
-      const settled = (): void => {
-        this.#needs.delete(reject);
-        if (this.#needs.size === 0) this.#handleNeed();
-      };
+      const settled = (): void => this.#handleSettled(reject);
       answer.then((value) => (settled(), resolve(value)), (error) => (settled(), reject(error)));
+    });
+  }
+
+  /** Waits until something is written; if reading is held and it takes long, as `awaitAnswer`. */
+  awaitWrite<T>(written: Promise<T>): Promise<T> {
+    return new Promise((resolve, reject) => {
+      this.#writes.add(reject);
+      this.#watchWrites();
+      const settled = (): void => this.#handleSettled(reject);
+      written.then((value) => (settled(), resolve(value)), (error) => (settled(), reject(error)));
     });
   }
 
@@ -201,9 +223,34 @@ export class Intake {
     if (this.#waiting.length > 0 || this.#ahead > 0) this.share();
   }
 
-  /** Offers a message to those who have not taken it. @returns Those who still have not. */
-  #offer({ delivery, sinks }: Placement): Sink[] {
-    return sinks.filter((sink) => !sink.offer(delivery, this.#readsOn));
+  #handleSettled(reject: (error: Error) => void): void {
+    this.#writes.delete(reject);
+    if (this.#needs.delete(reject) && this.#needs.size === 0) this.#handleNeed();
+    this.#watchWrites();
+  }
+
+  /** Sees to it that time is kept while somebody waits for a write and reading is held. */
+  #watchWrites(): void {
+    const isWatched = this.#holdsIncoming && this.#writes.size > 0;
+    if (isWatched === (this.#cancelTimer !== undefined)) return;
+    this.#cancelTimer?.();
+    this.#cancelTimer = isWatched ? this.#clock.schedule(this.#handleStuck, STUCK_MILLIS) : undefined;
+  }
+
+  readonly #handleStuck = (): void => {
+    this.#cancelTimer = undefined;
+    for (const reject of this.#writes) this.#needs.add(reject);
+    this.#writes.clear();
+    this.#handleNeed();
+  };
+
+  /** Offers a message to those who have not taken it. @returns Whether all have now. */
+  #place(placement: Placement): boolean {
+    const { delivery, sinks } = placement;
+    // Nearly always there is one.
+    if (sinks.length === 1) return sinks[0]!.offer(delivery, this.#readsOn);
+    placement.sinks = sinks.filter((sink) => !sink.offer(delivery, this.#readsOn));
+    return placement.sinks.length === 0;
   }
 
   #setValves(): void {
@@ -219,17 +266,19 @@ export class Intake {
     this.#wasHeld = true;
     if (holdsIncoming) this.#valve.holdIncoming();
     else this.#valve.releaseIncoming();
+    this.#watchWrites();
   }
 
   #awaitConsumers(): void {
-    if (this.#isPatient || !this.#waiting.peek()?.sinks.some((sink) => sink.isUndecided)) return;
+    const next = this.#waiting.peek();
+    if (next === undefined || this.#isPatient || !next.sinks.some(isUndecided)) return;
     this.#isPatient = true;
     queueMicrotask(this.#handleMicrotask);
   }
 
   readonly #handleMicrotask = (): void => {
     const next = this.#waiting.peek();
-    const undecided = next?.sinks.filter((sink) => sink.isUndecided) ?? [];
+    const undecided = next?.sinks.filter(isUndecided) ?? [];
     if (next !== this.#patienceFor) this.#patience = PATIENCE;
     this.#patienceFor = next;
     if (undecided.length > 0 && --this.#patience > 0) return queueMicrotask(this.#handleMicrotask);
@@ -238,4 +287,8 @@ export class Intake {
     for (const sink of undecided) sink.handleLate();
     if (undecided.length > 0) this.share();
   };
+}
+
+function isUndecided(sink: Sink): boolean {
+  return sink.isUndecided;
 }

@@ -130,14 +130,19 @@ export class MessageQueue implements Sink {
     this.#intake.share();
   }
 
+  /** Takes the next message if there is one. */
+  tryTake(): Delivery | undefined {
+    const delivery = this.#shift();
+    if (delivery === undefined) return undefined;
+    this.#isLate = false;
+    this.#intake.handleTaken();
+    return delivery;
+  }
+
   /** Takes the next message, as soon as there is one; `undefined` at the end. Rejects if it has ended with an error. */
   take(): Promise<Delivery | undefined> {
-    const delivery = this.#shift();
-    if (delivery !== undefined) {
-      this.#isLate = false;
-      this.#intake.share();
-      return Promise.resolve(delivery);
-    }
+    const delivery = this.tryTake();
+    if (delivery !== undefined) return Promise.resolve(delivery);
     if (this.#end === undefined) {
       return new Promise((resolve, reject) => {
         this.#takers.push({ resolve, reject });

@@ -130,13 +130,12 @@ export class MqttConnection implements AsyncDisposable {
   ): Promise<PublishResult> {
     const { qos, retain, signal, timeoutMillis } = options;
     if (signal === undefined && timeoutMillis === undefined) {
-      return await this.#loop.intake.awaitAnswer(this.#loop.publish(topicName, payload, { qos, retain }));
+      return await this.#loop.publish(topicName, payload, { qos, retain });
     }
     const millis = checkLimit("publish", timeoutMillis ?? Infinity);
     const limit = new Limit(signal, millis, this.#loop.clock);
     try {
-      const published = this.#loop.publish(topicName, payload, { qos, retain, signal: limit.signal });
-      return await this.#loop.intake.awaitAnswer(published);
+      return await this.#loop.publish(topicName, payload, { qos, retain, signal: limit.signal });
     } catch (error) {
       throw limit.explain("publish", error, (mayHave) => new PublishTimeoutError(millis, mayHave));
     } finally {
@@ -150,6 +149,8 @@ export class MqttConnection implements AsyncDisposable {
    *
    * A filter that is live already is not subscribed to again, unless at a higher QoS; retained messages come with the first
    * subscription, and are not repeated for a stream that joins it. Filters may overlap: each stream gets each message once.
+   *
+   * A stream has to be read, or left: with the overflow `"wait"`, one that is full holds back the server, and with it all streams.
    *
    * @param topicFilter The Topic Filter; also `$share/<group>/<filter>` where the server knows it.
    * @param options QoS, capacity, overflow, and a signal.

@@ -106,6 +106,8 @@ export class Subscription implements AsyncIterableIterator<Message, undefined>, 
       next: () => {
         for (const message of handed.splice(0)) message.ack();
         if (isOver) return Promise.resolve(DONE);
+        const delivery = this.#queue.tryTake();
+        if (delivery !== undefined) return Promise.resolve(handOut(delivery));
         return this.#queue.take().then(handOut, (error) => {
           isOver = true;
           throw error;

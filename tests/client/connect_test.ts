@@ -193,3 +193,18 @@ test("disconnectWithTimeout refuses a limit that is none", async () => {
   assertInstanceOf(outcome.error, RangeError);
   await mqtt.disconnect();
 });
+
+test("what the user's own policy throws ends the connection, and is told by closed", async () => {
+  const thrown = new Error("the policy is broken");
+  const { mqtt, stage, server } = await openStage({
+    reconnect: {
+      giveUpOn: () => {
+        throw thrown;
+      },
+    },
+  });
+  stage.network.refuse(new Error("nobody listens"));
+  await server.cut();
+  await stage.clock.advance(1000);
+  assertEquals([await mqtt.closed, stage.clock.pendingTimers], [thrown, 0]);
+});

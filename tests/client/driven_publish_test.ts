@@ -149,3 +149,15 @@ test("a session the server has lost fails what its policy says", async () => {
   assertEquals([publishing.error.reason, publishing.error.mayHaveBeenDelivered], ["session-lost", true]);
   await mqtt.disconnect();
 });
+
+test("a channel without capacity is no obstacle", async () => {
+  const { mqtt, server } = await openStage({ capacity: 0, inflight: 1 });
+  const calls = ["1", "2", "3"].map((text) => watch(mqtt.publish("a", text, { qos: 1 })));
+  for (let packetId = 1; packetId <= 3; packetId++) {
+    await settle();
+    assertEquals(server.takeWords(), [`publish ${packetId}`]);
+    await server.send({ type: "puback", packetId });
+  }
+  assertEquals(calls.map(({ state }) => state), ["fulfilled", "fulfilled", "fulfilled"]);
+  await mqtt.disconnect();
+});

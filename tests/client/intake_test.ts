@@ -6,7 +6,7 @@ import { Acknowledger, Delivery } from "../../src/client/delivery.ts";
 import { Intake, type Valve } from "../../src/client/intake.ts";
 import { MessageQueue, type Overflow } from "../../src/client/message_queue.ts";
 import type { QoS } from "../../src/codec/mod.ts";
-import { settle } from "../../src/testing/mod.ts";
+import { ManualClock, settle } from "../../src/testing/mod.ts";
 import { test } from "../support/test.ts";
 import { text } from "./stage.ts";
 
@@ -77,7 +77,7 @@ const stream = fc.record({
 
 class World {
   readonly valve = new RecordedValve();
-  readonly intake: Intake = new Intake(this.valve, 1 << 30);
+  readonly intake: Intake = new Intake(this.valve, 1 << 30, new ManualClock());
   readonly streams: Stream[];
   readonly #acknowledger = new Acknowledger(false, () => true);
   readonly #needs: (() => void)[] = [];

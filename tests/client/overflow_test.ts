@@ -59,6 +59,35 @@ test("wait: a full stream does not keep publishes from leaving", async () => {
   await mqtt.disconnect();
 });
 
+test("wait: publishes at QoS 0 need no answer, so they do not open what is held", async () => {
+  const { stage, mqtt, server } = await openStage({ keepAlive: 0 });
+  const stream = await subscribe(mqtt, server, "a", { capacity: 1 });
+  const sending = watch(server.connection.send(...numbered("a", 50_000)));
+  await settle();
+  for (let i = 0; i < 100; i++) await mqtt.publish("b", `${i}`);
+  await settle();
+  const { ahead, waiting } = mqtt.diagnostics().streams;
+  assertEquals([sending.state, stream.queued, stream.dropped, ahead, waiting <= 4096], ["pending", 1, 0, 0, true]);
+  assertEquals([server.takeWords().length, stage.clock.pendingTimers], [100, 0]);
+  await mqtt.disconnectNow();
+});
+
+test("wait: a publish at QoS 0 that does not get out, since the server reads nothing either, is let out in time", async () => {
+  const { stage, mqtt, server } = await openStage({ keepAlive: 0 });
+  const stream = await subscribe(mqtt, server, "a", { capacity: 1 });
+  // Like a server of one thread: it reads again once what it writes is taken.
+  server.connection.pause();
+  const sending = watch(server.connection.send(...numbered("a", 50_000)).then(() => server.connection.resume()));
+  const publishing = watch(mqtt.publish("b", new Uint8Array(1_000_000)));
+  await settle();
+  await stage.clock.advance(99);
+  assertEquals([sending.state, publishing.state], ["pending", "pending"]);
+  await stage.clock.advance(1);
+  assertEquals([sending.state, publishing.state, stage.clock.pendingTimers], ["fulfilled", "fulfilled", 0]);
+  assertEquals(stream.queued, 1 + 4096);
+  await mqtt.disconnectNow();
+});
+
 test("drop-oldest keeps the latest, and counts", async () => {
   const { mqtt, server } = await openStage();
   const stream = await subscribe(mqtt, server, "a", { capacity: 3, overflow: "drop-oldest" });

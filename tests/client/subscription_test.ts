@@ -248,6 +248,8 @@ test("a filter that the server refuses to restore ends its streams with the erro
   assertEquals([describe(again), lost.end.state], ["subscribe secret 0", "pending"]);
   await next.send({ type: "suback", packetId: again.packetId, returnCodes: [0x80] });
   assertInstanceOf(lost.end.error, SubscribeRefusedError);
+  // A refusal need not end what was granted before.
+  assertEquals(await grant(next), ["unsubscribe secret"]);
   await next.send(text("public", "x"));
   assertEquals([kept.texts, kept.end.state], [["x"], "pending"]);
   await mqtt.disconnect();
@@ -332,5 +334,14 @@ test("a shared subscription gets the messages of its filter", async () => {
   const stream = await subscribe(mqtt, server, "$share/workers/jobs/+");
   await server.send(text("jobs/1", "x"));
   assertEquals((await take(stream)).topicName, "jobs/1");
+  await mqtt.disconnect();
+});
+
+test("a loop that throws leaves its stream", async () => {
+  const { mqtt, server } = await openStage();
+  const reading = read(await subscribe(mqtt, server, "a"), () => Promise.reject(new Error("no good")));
+  await server.send(text("a", "1"), text("a", "2"));
+  assertEquals([reading.texts, (reading.end.error as Error).message], [["1"], "no good"]);
+  assertEquals([await grant(server), mqtt.diagnostics().isDone], [["unsubscribe a"], false]);
   await mqtt.disconnect();
 });
