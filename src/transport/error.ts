@@ -70,6 +70,8 @@ export class TlsError extends Error {
 
 /** Why a WebSocket could not be opened, or ended. */
 export type WebSocketErrorReason =
+  /** It could not be opened; a browser does not say why: the server may be out of reach, refuse the upgrade, or fail to prove its name. */
+  | "not-opened"
   /** The server answered the upgrade request with something else than an upgrade; `status` says with what, if it is known. */
   | "upgrade-refused"
   /** The server has not chosen the subprotocol `mqtt` [MQTT-6.0.0-4]. */

@@ -1,6 +1,7 @@
 // The one place that knows which adapter belongs to which runtime, and what no adapter of a runtime can do. Adapters are loaded when
 // they are first dialled, so that no runtime meets the code of another.
 
+import { lacksHeaders, lacksNagle, lacksProxy, lacksTlsSettings, type Limit } from "./limits.ts";
 import { type Dial, type DialTarget, UnsupportedOptionError } from "./transport.ts";
 
 /** The globals that tell the runtimes apart, by what an adapter needs of them. */
@@ -9,6 +10,8 @@ interface RuntimeScope {
   readonly Bun?: { readonly connect?: unknown };
   readonly process?: { readonly versions?: { readonly node?: unknown }; readonly getBuiltinModule?: unknown };
   readonly navigator?: { readonly userAgent?: unknown };
+  readonly WebSocketPair?: unknown;
+  readonly WebSocket?: unknown;
 }
 
 /** One dial for each kind of target a runtime can reach. */
@@ -20,6 +23,8 @@ interface Runtime {
   readonly name: string;
   /** How it reaches the kinds of target it can reach. */
   readonly dials: Dials;
+  /** What it cannot do for a target of a kind it can reach. */
+  readonly limits?: readonly Limit[];
 }
 
 const deno: Runtime = {
@@ -49,6 +54,34 @@ const node: Runtime = {
   },
 };
 
+/** Cloudflare Workers without `cloudflare:sockets`: it is found by `process.getBuiltinModule`, which a worker must ask for. */
+const workerdWithoutSockets: Runtime = {
+  name: 'a worker without the compatibility flag "nodejs_compat" (the default since 2026-08-04)',
+  dials: {
+    websocket: async (...args) => await (await import("./websocket_workerd.ts")).dialWorkerdWebSocket(...args),
+  },
+  limits: [lacksTlsSettings, lacksNagle, lacksProxy],
+};
+
+const workerd: Runtime = {
+  name: "a worker",
+  dials: {
+    ...workerdWithoutSockets.dials,
+    tcp: async (...args) => await (await import("./sockets_workerd.ts")).dialWorkerdSocket(...args),
+    tls: async (...args) => await (await import("./sockets_workerd.ts")).dialWorkerdSocket(...args),
+  },
+  limits: [lacksTlsSettings, lacksNagle, lacksProxy],
+};
+
+/** Browsers, and whatever else has the WebSocket of browsers. */
+const browser: Runtime = {
+  name: "a browser",
+  dials: {
+    websocket: async (...args) => await (await import("./websocket_native.ts")).dialNativeWebSocket(...args),
+  },
+  limits: [lacksTlsSettings, lacksHeaders, lacksNagle, lacksProxy],
+};
+
 /** A runtime that offers nothing an adapter could use. */
 const unknown: Runtime = { name: "this runtime", dials: {} };
 
@@ -61,7 +94,7 @@ const unknown: Runtime = { name: "this runtime", dials: {} };
  * @throws {UnsupportedOptionError} If this runtime has no way to reach such a target, or cannot do what it asks for.
  */
 export function selectDial(target: DialTarget, scope: object = globalThis): Dial {
-  const { name, dials } = runtimeOf(scope as RuntimeScope);
+  const { name, dials, limits = [] } = runtimeOf(scope as RuntimeScope);
   const { kind } = target;
   if (!Object.hasOwn(dials, kind)) {
     throw new UnsupportedOptionError("broker", `Cannot dial the broker: ${name} has no ${kind} transport`);
@@ -69,14 +102,25 @@ export function selectDial(target: DialTarget, scope: object = globalThis): Dial
   if ("proxy" in target && target.proxy !== undefined) {
     throw new UnsupportedOptionError("proxy", `Cannot dial the broker: ${name} cannot go through a proxy`);
   }
+  for (const findUnsupported of limits) {
+    const error = findUnsupported(target, name);
+    if (error !== undefined) throw error;
+  }
   return dials[kind] as Dial;
 }
 
-function runtimeOf({ Deno, Bun, process, navigator }: RuntimeScope): Runtime {
+function runtimeOf(scope: RuntimeScope): Runtime {
+  const { Deno, Bun, process } = scope;
   if (typeof Deno?.connect === "function") return deno;
   if (typeof Bun?.connect === "function") return bun;
+  const hasModules = typeof process?.getBuiltinModule === "function";
   // workerd plays Node as well, but its sockets live by other rules.
-  const isNode = process?.versions?.node !== undefined && navigator?.userAgent !== "Cloudflare-Workers";
-  if (isNode && typeof process?.getBuiltinModule === "function") return node;
+  if (isWorkerd(scope)) return hasModules ? workerd : workerdWithoutSockets;
+  if (process?.versions?.node !== undefined && hasModules) return node;
+  if (typeof scope.WebSocket === "function") return browser;
   return unknown;
+}
+
+function isWorkerd({ navigator, WebSocketPair }: RuntimeScope): boolean {
+  return navigator?.userAgent === "Cloudflare-Workers" || WebSocketPair !== undefined;
 }

@@ -148,12 +148,15 @@ export interface Transport {
   write(chunk: Uint8Array, length: number): Promise<void> | undefined;
   /**
    * Stops `data` until `resume`. The end of a peer waits too: `close` comes behind the bytes that are held back. Where `canPause` is
-   * false it does nothing.
+   * false the peer goes on sending: its bytes are held here, up to a bound, and more of them end the connection.
    */
   pause(): void;
   /** Lets `data` go on. */
   resume(): void;
-  /** Ends the sending side once all writes are done; the peer's bytes still arrive, then `close` follows. */
+  /**
+   * Ends the sending side once all writes are done; the peer's bytes still arrive, then `close` follows. A WebSocket of a runtime drops
+   * what comes from then on.
+   */
   shutdown(): void;
   /** Ends both sides now. A write in flight resolves. */
   destroy(): void;

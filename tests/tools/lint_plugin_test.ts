@@ -49,6 +49,12 @@ const cases: readonly Case[] = [
     good: ["const f = () => clock.schedule(g, 1);", "const f = () => AbortSignal.any([a, b]);"],
   },
   { rule: "petrel/time-sources", fileName: "src/loop/clock.ts", bad: [], good: ["const f = () => setTimeout(g, 1);"] },
+  {
+    rule: "petrel/time-sources",
+    fileName: "src/transport/websocket_native.ts",
+    bad: ["const f = () => performance.now();", "const f = () => Date.now();"],
+    good: ["const f = () => setInterval(g, 1);"],
+  },
   { rule: "petrel/time-sources", fileName: "tests/a_test.ts", bad: [], good: ["setTimeout(g, 1);"] },
   {
     rule: "petrel/runtime-globals",

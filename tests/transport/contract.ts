@@ -1,12 +1,8 @@
 // What every transport owes its owner, as one suite that is run over each adapter.
 
-import { assertEquals } from "@std/assert";
-import { delay } from "@std/async";
 import { test } from "../support/test.ts";
-import { connect, type ContractServer } from "./contract_connection.ts";
-import { dialCases } from "./contract_dial.ts";
-import { destroyCases, endCases } from "./contract_end.ts";
-import { exchangeCases, pauseCases } from "./contract_exchange.ts";
+import { contractCases, type ContractNetwork } from "./contract_cases.ts";
+import type { ContractServer } from "./contract_connection.ts";
 
 /**
  * Declares the suite for one adapter.
@@ -18,30 +14,13 @@ import { exchangeCases, pauseCases } from "./contract_exchange.ts";
 export function transportContract(
   name: string,
   listen: () => Promise<ContractServer>,
-  options: { readonly hasReset?: boolean; readonly skip?: string | undefined } = {},
+  options: ContractNetwork & { readonly skip?: string | undefined } = {},
 ): void {
-  const { hasReset = true, skip } = options;
-  for (const [rule, body, needs] of [...exchangeCases, ...pauseCases, ...endCases, ...destroyCases]) {
-    if (needs === "reset" && !hasReset) continue;
+  const { skip } = options;
+  for (const { rule, run } of contractCases(options)) {
     test(`${name}: ${rule}`, async () => {
       await using server = await listen();
-      const connection = await connect(server);
-      const { owner, call } = connection;
-      try {
-        await body(connection);
-      } finally {
-        call((transport) => transport.destroy());
-        await owner.closed;
-      }
-      await delay(5);
-      assertEquals(owner.breaches, []);
-      assertEquals(owner.closeCount, 1, "close is told once");
-    }, { skip });
-  }
-  for (const [rule, body] of dialCases) {
-    test(`${name}: ${rule}`, async () => {
-      await using server = await listen();
-      await body(server);
+      await run(server);
     }, { skip });
   }
 }

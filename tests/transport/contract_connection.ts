@@ -141,12 +141,17 @@ export async function writeUntilBlocked({ write }: Connection): Promise<{ readon
   throw new Error("64 MiB were taken with nobody reading");
 }
 
+/**
+ * What the network must have for a rule: a reset that the peer learns of although every byte was read, a pause that holds the peer back,
+ * an end of one side that leaves the other one open, or an end that is heard while a write is blocked.
+ */
+export type ContractNeed = "reset" | "pause" | "half-close" | "end-in-write";
+
 /** One rule over an open connection; the suite ends the connection and checks the order of calls. */
 export type ConnectionCase = readonly [
   rule: string,
   body: (connection: Connection) => Promise<void>,
-  /** What the network must have: a reset that the peer learns of although every byte was read. */
-  needs?: "reset",
+  needs?: ContractNeed,
 ];
 
 /** One rule of the dial itself. */

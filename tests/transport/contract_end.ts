@@ -27,7 +27,7 @@ export const endCases: readonly ConnectionCase[] = [
     connection.peer.end();
     await connection.owner.closed;
     await blocked;
-  }],
+  }, "end-in-write"],
 
   ["a reset by the peer is told once, with an error", async ({ owner, peer, write }) => {
     await write(stream(0, 10));
@@ -82,7 +82,7 @@ export const endCases: readonly ConnectionCase[] = [
     await owner.received(3000);
     peer.end();
     assertStrictEquals(await owner.closed, undefined);
-  }],
+  }, "half-close"],
 
   ["what is written after shutdown is not sent", async ({ owner, peer, call, write }) => {
     call((transport) => transport.shutdown());

@@ -122,7 +122,7 @@ export const pauseCases: readonly ConnectionCase[] = [
       if (firstDifference(chunk, offset) !== -1) throw new Error(`A wrong byte after ${offset}`);
       offset += chunk.length;
     }
-  }],
+  }, "pause"],
 
   ["pause may come from inside data, any number of times", async ({ owner, peer, call }) => {
     const total = MEBIBYTE;

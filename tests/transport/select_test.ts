@@ -3,6 +3,7 @@ import { selectDial } from "../../src/transport/select.ts";
 import { type DialTarget, type ProxySettings, UnsupportedOptionError } from "../../src/transport/transport.ts";
 import { test } from "../support/test.ts";
 import { listenLoopback, plainTls } from "./loopback.ts";
+import { webSocketTarget } from "./loopback_websocket.ts";
 
 const place = { hostname: "broker.test", port: 1883, noDelay: true };
 const tcp: DialTarget = { kind: "tcp", ...place };
@@ -54,8 +55,6 @@ test("selectDial refuses at once where the runtime has no sockets", () => {
     { WebSocket: class {}, process: { versions: {}, env: {} } },
     // Node as it was before it gave its modules without an import.
     { process: { versions: { node: "20.0.0" } } },
-    // workerd, which plays Node.
-    { process, navigator: { userAgent: "Cloudflare-Workers" } },
     // A worker that hides a part of Deno.
     { Deno: {} },
   ];
@@ -78,4 +77,73 @@ test("selectDial refuses a kind it does not know", () => {
 test("selectDial refuses a proxy where there is no way through one", () => {
   const error = assertThrows(() => selectDial({ ...tcp, proxy }, { Deno: { connect } }), UnsupportedOptionError);
   assertEquals(error.option, "proxy");
+});
+
+const webSocket = webSocketTarget("broker.test", 80);
+const navigator = { userAgent: "Cloudflare-Workers" };
+const browser = { WebSocket: class {}, navigator: { userAgent: "Mozilla/5.0" } };
+
+/** What a worker may look like, by its compatibility date and flags. */
+const workers = {
+  "a worker": { navigator, WebSocketPair: class {}, WebSocket: class {} },
+  "a worker without navigator": { WebSocketPair: class {}, WebSocket: class {} },
+  "a worker with node_compat": { navigator, WebSocketPair: class {}, WebSocket: class {}, process },
+};
+
+test("selectDial takes the WebSocket of a browser, and another one in workers, whatever they have of Node", () => {
+  const inBrowser = selectDial(webSocket, browser);
+  const inWorkers = Object.values(workers).map((scope) => selectDial(webSocket, scope));
+  assertEquals(new Set(inWorkers).size, 1);
+  assertEquals(inWorkers[0] === inBrowser, false);
+  const withHeaders = { ...webSocket, headers: () => ({}) };
+  assertEquals(selectDial(withHeaders, workers["a worker"]), inWorkers[0]);
+});
+
+test("selectDial has sockets in workers that offer them, and says what it takes elsewhere", () => {
+  const withSockets = workers["a worker with node_compat"];
+  for (const target of [tcp, tls]) {
+    assertEquals(typeof selectDial(target, withSockets), "function");
+    const error = assertThrows(() => selectDial(target, workers["a worker"]), UnsupportedOptionError, "nodejs_compat");
+    assertEquals(error.option, "broker");
+  }
+  assertThrows(() => selectDial(unix, withSockets), UnsupportedOptionError, "a worker has no unix transport");
+});
+
+const secure = (change: object): DialTarget => ({ ...webSocket, tls: { ...plainTls, ...change } });
+const tlsSettings: readonly (readonly [option: string, change: object])[] = [
+  ["tls.ca", { ca: ["-----BEGIN CERTIFICATE-----"] }],
+  ["tls.cert", { client: { cert: "", key: "" } }],
+  ["tls.alpnProtocols", { alpnProtocols: ["mqtt"] }],
+  ["tls.serverName", { serverName: "other.test" }],
+  ["tls.insecure", { insecure: true }],
+];
+const inWorkers = { "a worker": workers["a worker with node_compat"] };
+const everywhere = { "a browser": browser, ...inWorkers };
+
+/** Each option that cannot be honoured, with the targets that ask for it, and where. */
+const refusals: readonly (readonly [option: string, target: DialTarget, runtimes: Record<string, object>])[] = [
+  ["headers", { ...webSocket, headers: () => ({}) }, { "a browser": browser }],
+  ["noDelay", { ...webSocket, noDelay: false }, everywhere],
+  ["noDelay", { ...tcp, noDelay: false }, inWorkers],
+  ["noDelay", { ...tls, noDelay: false }, inWorkers],
+  ["proxy", { ...webSocket, proxy }, everywhere],
+  ["proxy", { ...tcp, proxy }, inWorkers],
+  ...tlsSettings.flatMap(([option, change]) => [
+    [option, secure(change), everywhere] as const,
+    [option, { ...tls, tls: { ...plainTls, ...change } }, inWorkers] as const,
+  ]),
+];
+
+for (const [option, target, runtimes] of refusals) {
+  for (const [name, scope] of Object.entries(runtimes)) {
+    test(`selectDial refuses ${option} of a ${target.kind} target in ${name}`, () => {
+      const error = assertThrows(() => selectDial(target, scope), UnsupportedOptionError, name);
+      assertEquals(error.option, option);
+    });
+  }
+}
+
+test("selectDial takes targets that ask for nothing but verified TLS, in browsers and workers", () => {
+  for (const scope of Object.values(everywhere)) assertEquals(typeof selectDial(secure({}), scope), "function");
+  assertEquals(typeof selectDial(tls, inWorkers["a worker"]), "function");
 });
