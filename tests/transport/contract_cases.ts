@@ -3,7 +3,7 @@
 
 import { assertEquals } from "@std/assert";
 import { delay } from "@std/async";
-import { connect, type ConnectionCase, type ContractServer } from "./contract_connection.ts";
+import { connect, type ConnectionCase, type ContractNeed, type ContractServer } from "./contract_connection.ts";
 import { dialCases } from "./contract_dial.ts";
 import { destroyCases, endCases } from "./contract_end.ts";
 import { exchangeCases, pauseCases } from "./contract_exchange.ts";
@@ -18,6 +18,8 @@ export interface ContractNetwork {
   readonly hasHalfClose?: boolean;
   /** An end of the peer that is heard while a write is blocked. */
   readonly hearsEndInWrite?: boolean;
+  /** A count of what has left that a reset does not change: a write that waits for it then ends with the connection. */
+  readonly countsOutflow?: boolean;
 }
 
 /** One rule, over a server of its own. */
@@ -28,8 +30,15 @@ export interface ContractCase {
 
 /** The rules that hold over such a network. */
 export function contractCases(network: ContractNetwork = {}): ContractCase[] {
-  const { hasReset = true, canPause = true, hasHalfClose = true, hearsEndInWrite = true } = network;
-  const has = { "reset": hasReset, "pause": canPause, "half-close": hasHalfClose, "end-in-write": hearsEndInWrite };
+  const { hasReset = true, canPause = true, hasHalfClose = true, hearsEndInWrite = true, countsOutflow = true } =
+    network;
+  const has: Readonly<Record<ContractNeed, boolean>> = {
+    "reset": hasReset,
+    "pause": canPause,
+    "half-close": hasHalfClose,
+    "end-in-write": hearsEndInWrite,
+    "exact-outflow": countsOutflow,
+  };
   const overConnection = [...exchangeCases, ...pauseCases, ...endCases, ...destroyCases]
     .filter(([_rule, _body, needs]) => needs === undefined || has[needs])
     .map(([rule, body]) => ({ rule, run: (server: ContractServer) => runOverConnection(server, body) }));

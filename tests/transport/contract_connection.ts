@@ -143,9 +143,10 @@ export async function writeUntilBlocked({ write }: Connection): Promise<{ readon
 
 /**
  * What the network must have for a rule: a reset that the peer learns of although every byte was read, a pause that holds the peer back,
- * an end of one side that leaves the other one open, or an end that is heard while a write is blocked.
+ * an end of one side that leaves the other one open, an end that is heard while a write is blocked, or a count of what has left that a
+ * reset does not change.
  */
-export type ContractNeed = "reset" | "pause" | "half-close" | "end-in-write";
+export type ContractNeed = "reset" | "pause" | "half-close" | "end-in-write" | "exact-outflow";
 
 /** One rule over an open connection; the suite ends the connection and checks the order of calls. */
 export type ConnectionCase = readonly [

@@ -44,7 +44,7 @@ export const endCases: readonly ConnectionCase[] = [
     peer.reset();
     assert(await owner.closed instanceof Error);
     assertEquals(await resolved, 1);
-  }],
+  }, "exact-outflow"],
 
   ["a write that a reset ends while paused resolves after close too", async (connection) => {
     const { owner, peer, call } = connection;
@@ -57,7 +57,7 @@ export const endCases: readonly ConnectionCase[] = [
     call((transport) => transport.resume());
     await resolved;
     assertEquals(closesBefore, 1);
-  }],
+  }, "exact-outflow"],
 
   ["writing to a peer that has gone ends in one close", async ({ owner, peer, write }) => {
     peer.reset();
