@@ -51,7 +51,7 @@ interface WorkerdScope {
  * @param handlers Who is told of bytes and of the end.
  * @param options The signal that ends the attempt.
  * @returns The open transport.
- * @throws {Error} If the attempt fails: the runtime's own error, or the signal's reason.
+ * @throws {Error} If the attempt fails; or the signal's reason. The runtime does not say why, not even whether it was TLS.
  */
 export const dialWorkerdSocket: Dial<TcpTarget | TlsTarget> = async (
   target: TcpTarget | TlsTarget,
@@ -76,11 +76,18 @@ export const dialWorkerdSocket: Dial<TcpTarget | TlsTarget> = async (
     return startSocketTransport(socket, handlers);
   } catch (error) {
     socket.close().catch(() => {});
-    throw error;
+    signal.throwIfAborted();
+    throw kind === "tls" ? describeTlsFailure(target, error as Error) : error;
   } finally {
     signal.removeEventListener("abort", abort);
   }
 };
+
+/** Whether the server was reached at all is not told, so this is no `TlsError`. */
+function describeTlsFailure({ hostname, port }: TcpTarget | TlsTarget, cause: Error): Error {
+  const state = "the server is out of reach, or cannot prove its name; the runtime does not say which";
+  return new Error(`Cannot open a secure connection to ${hostname}:${port}: ${state} (${cause.message})`, { cause });
+}
 
 function startSocketTransport(socket: WorkerdSocket, handlers: TransportHandlers): Transport {
   const transport = new SocketTransport(socket, handlers);

@@ -3,6 +3,7 @@
 import { writeFile } from "node:fs/promises";
 import { createRequire } from "node:module";
 import process from "node:process";
+import type { Readable } from "node:stream";
 import { makeCertificates, opensslMissing } from "./certificates.ts";
 import { makeTemporaryFolder } from "./temporary_folder.ts";
 
@@ -53,6 +54,11 @@ export async function startWorker(options: WorkerOptions): Promise<Worker> {
     durableObjects: { ...durableObjects },
     compatibilityDate,
     compatibilityFlags: [...compatibilityFlags],
+    // It tells every lost connection with a stack of its own.
+    handleRuntimeStdio: (stdout: Readable, stderr: Readable) => {
+      stdout.resume();
+      stderr.resume();
+    },
   });
   return {
     fetch: async (path) => {

@@ -5,6 +5,7 @@ import { createHash } from "node:crypto";
 import type { Dial, WebSocketTarget } from "../../src/transport/transport.ts";
 import type { ContractPeer, ContractServer } from "./contract_connection.ts";
 import { listenLoopback } from "./loopback.ts";
+import { webSocketTarget } from "./web_socket_target.ts";
 
 /** What RFC 6455 adds to the client's key. */
 const KEY_SUFFIX = "258EAFA5-E914-47DA-95CA-C5AB0DC85B11";
@@ -54,20 +55,6 @@ export async function listenWebSocket(
     dial: dial as ContractServer["dial"],
     target: webSocketTarget(hostname, port),
     accept: async () => await upgrade(await server.accept(), answer),
-  };
-}
-
-/** A target with nothing that differs from the default. */
-export function webSocketTarget(hostname: string, port: number): WebSocketTarget {
-  return {
-    kind: "websocket",
-    url: `ws://${hostname}:${port}/mqtt?token=secret`,
-    hostname,
-    port,
-    noDelay: true,
-    tls: undefined,
-    headers: undefined,
-    maxBufferedBytes: 64 << 20,
   };
 }
 

@@ -3,7 +3,7 @@ import { selectDial } from "../../src/transport/select.ts";
 import { type DialTarget, type ProxySettings, UnsupportedOptionError } from "../../src/transport/transport.ts";
 import { test } from "../support/test.ts";
 import { listenLoopback, plainTls } from "./loopback.ts";
-import { webSocketTarget } from "./loopback_websocket.ts";
+import { webSocketTarget } from "./web_socket_target.ts";
 
 const place = { hostname: "broker.test", port: 1883, noDelay: true };
 const tcp: DialTarget = { kind: "tcp", ...place };

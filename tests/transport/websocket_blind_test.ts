@@ -6,7 +6,7 @@ import { type Transport, WebSocketError } from "../../src/transport/transport.ts
 import { type NativeWebSocket, startNativeTransport } from "../../src/transport/websocket_native.ts";
 import { test } from "../support/test.ts";
 import { MEBIBYTE, Owner } from "./contract_connection.ts";
-import { webSocketTarget } from "./loopback_websocket.ts";
+import { webSocketTarget } from "./web_socket_target.ts";
 
 type Listener = (event: Record<string, unknown>) => void;
 
