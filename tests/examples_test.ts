@@ -57,6 +57,12 @@ const examples: Readonly<Record<string, (lines: readonly string[]) => void>> = {
     ]);
   },
   "last_will.ts": (lines) => assertEquals(lines, ["The sensor is online", "The sensor is offline"]),
+  "custom_transport.ts": (lines) => {
+    assertEquals(lines.length, 2);
+    assertEquals(lines[0], "through a link of our own");
+    // CONNECT, SUBSCRIBE, PUBLISH, PUBACK, DISCONNECT, and what answers them.
+    assertMatch(lines[1]!, /^\d\d+ bytes sent, \d\d+ received$/);
+  },
   "graceful_shutdown.ts": (lines) => {
     assertEquals(lines.length, 1);
     const [, published, acknowledged] = /^Published (\d+), acknowledged (\d+), /.exec(lines[0]!) ?? [];
