@@ -25,6 +25,7 @@ const steps: Readonly<Record<string, readonly string[]>> = {
   doc: ["doc", "--lint", ...entryPoints],
   examples: ["test", "-A", "--doc", "mod.ts", "src"],
   publish: ["publish", "--dry-run", "--allow-dirty"],
+  size: ["run", "-A", "tools/bundle_size.ts"],
   bench: ["run", "-A", "tools/bench_smoke.ts"],
   demo: ["run", "-A", "examples/demo.ts"],
   test: ["run", "-A", "tools/test.ts"],
