@@ -40,5 +40,5 @@ function checkLength(path: string): void {
   const { platform } = (globalThis as unknown as NodeScope).process;
   const most = platform === "darwin" ? MOST_BYTES_DARWIN : MOST_BYTES;
   if (platform === "win32" || new TextEncoder().encode(path).length <= most) return;
-  throw Object.assign(new Error(`connect ENAMETOOLONG ${path}`), { code: "ENAMETOOLONG" });
+  throw Object.assign(new Error(`Cannot connect to ${path}: its name is too long`), { code: "ENAMETOOLONG" });
 }
