@@ -70,6 +70,7 @@ export {
   type ParsedBrokerUrl,
   type PayloadCodec,
   PayloadError,
+  type PayloadErrorHandler,
   type PublishLimits,
   type PublishOptions,
   PublishTimeoutError,
@@ -89,6 +90,9 @@ export {
   type TopicParams,
   TopicPattern,
   TopicRouter,
+  type TypedMessage,
+  type TypedSubscribeOptions,
+  TypedSubscription,
 } from "./src/client/mod.ts";
 export {
   type BrokerAddress,

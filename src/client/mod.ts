@@ -6,7 +6,13 @@ export type { Overlaps } from "./copies.ts";
 export { PublishTimeoutError, ReadAheadError, RequestTimeoutError, StreamOverflowError } from "./driven_error.ts";
 export { Message } from "./message.ts";
 export type { Overflow } from "./message_queue.ts";
-export { MqttConnection, type MqttDiagnostics, type PublishLimits, type SubscribeOptions } from "./mqtt_connection.ts";
+export {
+  MqttConnection,
+  type MqttDiagnostics,
+  type PublishLimits,
+  type SubscribeOptions,
+  type TypedSubscribeOptions,
+} from "./mqtt_connection.ts";
 export { resolveOptions } from "./options.ts";
 export {
   bytesPayload,
@@ -24,3 +30,4 @@ export type { ClosedStatus, ConnectedStatus, ConnectionStatus } from "./status_f
 export { Subscription } from "./subscription.ts";
 export { topic, type TopicArguments, type TopicParams, TopicPattern } from "./topic_pattern.ts";
 export { TopicRouter } from "./topic_router.ts";
+export { type PayloadErrorHandler, type TypedMessage, TypedSubscription } from "./typed_subscription.ts";

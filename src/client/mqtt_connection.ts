@@ -11,6 +11,8 @@ import type { PublishOptions } from "./request_builder.ts";
 import { Requester, type ResponseOptions } from "./requester.ts";
 import type { ConnectionStatus } from "./status_feed.ts";
 import { Subscription } from "./subscription.ts";
+import { TopicPattern } from "./topic_pattern.ts";
+import { type PayloadErrorHandler, TypedSubscription } from "./typed_subscription.ts";
 
 /** How many messages a stream holds by default. */
 const DEFAULT_CAPACITY = 100;
@@ -33,6 +35,12 @@ export interface SubscribeOptions {
   readonly overflow?: Overflow | undefined;
   /** Ends the wait for the server's answer with its reason. The stream itself lives on until it is left. */
   readonly signal?: AbortSignal | undefined;
+}
+
+/** How a stream of values is made. */
+export interface TypedSubscribeOptions extends SubscribeOptions {
+  /** Called for each message whose payload does not fit. Without it such messages are only counted. */
+  readonly onPayloadError?: PayloadErrorHandler | undefined;
 }
 
 /** What can be seen of a driven client from outside: its event loop, and its streams. */
@@ -161,32 +169,44 @@ export class MqttConnection implements AsyncDisposable {
    * @throws {ReadAheadError} If the answer lies behind more messages than may be held.
    * @throws {LoopClosedError} If the connection had been disconnected, or had ended.
    */
-  async subscribe(topicFilter: string, options: SubscribeOptions = {}): Promise<Subscription> {
-    const { qos = 0, capacity = DEFAULT_CAPACITY, overflow = "wait", signal } = options;
-    const { intake, isManual, options: { cleanSession } } = this.#loop;
-    const checked = {
-      qos: checkOneOf("qos", qos, [0, 1, 2]),
-      capacity: checkInteger("capacity", capacity, 1, Number.MAX_SAFE_INTEGER),
-      overflow: checkOneOf("overflow", overflow, ["wait", "drop-oldest", "drop-newest", "error"]),
-    };
-    const filter = this.#loop.filters.open(topicFilter);
-    const givesBack = isManual && !cleanSession;
-    const queue: MessageQueue = new MessageQueue(
-      { topicFilter, ...checked, givesBack, handleFailed: () => filter.leave(queue) },
-      intake,
-    );
-    const leave = (): void => {
-      filter.leave(queue);
-      queue.leave();
-    };
-    const subscription = new Subscription(topicFilter, queue, isManual, leave);
-    try {
-      subscription.grantedQos = await intake.awaitAnswer(this.#loop.join(filter, queue, signal));
-      return subscription;
-    } catch (error) {
-      leave();
-      throw error;
-    }
+  subscribe(topicFilter: string, options?: SubscribeOptions): Promise<Subscription>;
+  /**
+   * Subscribes to a family of topics, and gives the stream of its messages, read by its payload codec.
+   *
+   * @param pattern The family, made by {@linkcode topic}.
+   * @param options As for a Topic Filter, and what is called for payloads that do not fit.
+   * @returns The stream.
+   * @throws As for a Topic Filter.
+   *
+   * @example
+   * ```ts
+   * import { connect, jsonPayload, topic } from "@petrel/mqtt";
+   * import { MemoryNetwork, ScriptedServer } from "@petrel/mqtt/testing";
+   * import { assertEquals } from "@std/assert";
+   *
+   * const network = new MemoryNetwork();
+   * void new ScriptedServer(network).autoRespond();
+   * await using mqtt = await connect("mqtt://example.net", { transport: network.dial });
+   *
+   * const temperature = topic("sensors/{id}/temperature", jsonPayload<{ celsius: number }>());
+   * const readings = await mqtt.subscribe(temperature);
+   * await mqtt.publish(temperature.format({ id: 7 }), temperature.payload.encode({ celsius: 21.5 }));
+   * for await (const { params, value } of readings) {
+   *   assertEquals([params.id, value.celsius], ["7", 21.5]);
+   *   break;
+   * }
+   * ```
+   */
+  subscribe<Pattern extends string, Value>(
+    pattern: TopicPattern<Pattern, Value>,
+    options?: TypedSubscribeOptions,
+  ): Promise<TypedSubscription<Pattern, Value>>;
+  async subscribe(
+    filter: string | TopicPattern<string, unknown>,
+    options: TypedSubscribeOptions = {},
+  ): Promise<Subscription | TypedSubscription<string, unknown>> {
+    if (!(filter instanceof TopicPattern)) return await this.#subscribe(filter, options);
+    return new TypedSubscription(filter, await this.#subscribe(filter.topicFilter, options), options.onPayloadError);
   }
 
   /**
@@ -299,6 +319,34 @@ export class MqttConnection implements AsyncDisposable {
   /** Disconnects in order, as `disconnect`; what has ended the connection otherwise is told by `closed` and not thrown. */
   async [Symbol.asyncDispose](): Promise<void> {
     await this.disconnect().catch(() => {});
+  }
+
+  async #subscribe(topicFilter: string, options: SubscribeOptions): Promise<Subscription> {
+    const { qos = 0, capacity = DEFAULT_CAPACITY, overflow = "wait", signal } = options;
+    const { intake, isManual, options: { cleanSession } } = this.#loop;
+    const checked = {
+      qos: checkOneOf("qos", qos, [0, 1, 2]),
+      capacity: checkInteger("capacity", capacity, 1, Number.MAX_SAFE_INTEGER),
+      overflow: checkOneOf("overflow", overflow, ["wait", "drop-oldest", "drop-newest", "error"]),
+    };
+    const filter = this.#loop.filters.open(topicFilter);
+    const givesBack = isManual && !cleanSession;
+    const queue: MessageQueue = new MessageQueue(
+      { topicFilter, ...checked, givesBack, handleFailed: () => filter.leave(queue) },
+      intake,
+    );
+    const leave = (): void => {
+      filter.leave(queue);
+      queue.leave();
+    };
+    const subscription = new Subscription(topicFilter, queue, isManual, leave);
+    try {
+      subscription.grantedQos = await intake.awaitAnswer(this.#loop.join(filter, queue, signal));
+      return subscription;
+    } catch (error) {
+      leave();
+      throw error;
+    }
   }
 
   async #end(disconnect: () => Promise<void>): Promise<void> {
