@@ -2,20 +2,31 @@
 // What they print is what their comments promise.
 
 import { assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
+import { delay } from "@std/async";
 import { readdirSync } from "node:fs";
 import process from "node:process";
 import { repositoryRoot } from "../tools/source_tree.ts";
 import { startAedes } from "./support/aedes.ts";
-import { startChild } from "./support/child.ts";
+import { type Child, startChild } from "./support/child.ts";
+import { FaultProxy } from "./support/fault_proxy.ts";
+import { PolledClient, textOf } from "./support/polled_client.ts";
 import { runtime, test } from "./support/test.ts";
 
 const LIMIT_MILLIS = 20_000;
 
-/** Runs an example to its end. @returns What it printed, line by line. */
-async function run(file: string, ...args: readonly string[]): Promise<string[]> {
+/** How an example is started on this runtime: the arguments of `startChild`. */
+function command(
+  file: string,
+  ...args: readonly string[]
+): [program: string, args: string[], env: Record<string, string>] {
   const path = `${repositoryRoot}examples/${file}`;
   const runtimeArgs = runtime === "deno" ? ["run", "-A", path] : [path];
-  const child = startChild(process.execPath, [...runtimeArgs, ...args], { NO_COLOR: "1", DENO_NO_UPDATE_CHECK: "1" });
+  return [process.execPath, [...runtimeArgs, ...args], { NO_COLOR: "1", DENO_NO_UPDATE_CHECK: "1" }];
+}
+
+/** Runs an example to its end. @returns What it printed, line by line. */
+async function run(file: string, ...args: readonly string[]): Promise<string[]> {
+  const child = startChild(...command(file, ...args));
   const limit = setTimeout(() => void child.stop("SIGKILL"), LIMIT_MILLIS);
   const exit = await child.exited;
   clearTimeout(limit);
@@ -72,9 +83,12 @@ const examples: Readonly<Record<string, (lines: readonly string[]) => void>> = {
   },
 };
 
+/** Examples whose tests are written out below. */
+const others = ["bridge.ts", "bun_script.ts", "demo.ts", "deno_cron.ts", "sensor.ts"];
+
 test("every example has a test", () => {
   const files = readdirSync(`${repositoryRoot}examples`).filter((name) => name.endsWith(".ts")).sort();
-  assertEquals(files, [...Object.keys(examples), "demo.ts"].sort());
+  assertEquals(files, [...Object.keys(examples), ...others].sort());
 });
 
 for (const [file, check] of Object.entries(examples)) {
@@ -103,3 +117,79 @@ test("examples/demo.ts survives the cut of its connection with every message at 
   if (results[6]?.startsWith("disconnected")) results[6] = "qos0-flushed";
   assertEquals(results, [...round, ...round, ...round]);
 });
+
+test("examples/sensor.ts measures on while the network is away, and everything arrives in order", async () => {
+  await using server = await startAedes();
+  await using proxy = await FaultProxy.start(server.port);
+  await using reader = await PolledClient.connect(server.port, { clientId: "reader" });
+  await reader.subscribe("sensors/+/celsius", 1);
+  const sensor = startChild(...command("sensor.ts", `mqtt://127.0.0.1:${proxy.port}`));
+  await reader.received(10);
+  await proxy.refuse("closed");
+  proxy.cut("reset");
+  await sensor.line(/^Offline/);
+  await proxy.welcome();
+  assertEquals(await sensor.exited, "exit 0", sensor.output());
+  const lines = sensor.output().trimEnd().split("\n");
+  assertEquals([lines[0], lines.at(-1)], ["Offline: measuring goes on", "Sent 60 readings, dropped 0"]);
+  assertMatch(lines.at(-2)!, /^Online again, \d+ readings have waited$/);
+  // A reading may come again, but only behind one it was before.
+  const values = reader.messages.map((message) => Math.round(Number(textOf(message)) * 10) - 200);
+  assertEquals([...new Set(values)], Array.from({ length: 60 }, (_, index) => index));
+});
+
+test("examples/bridge.ts loses nothing when it is killed in the middle", async () => {
+  await using from = await startAedes();
+  await using to = await startAedes();
+  await using writer = await PolledClient.connect(from.port, { clientId: "writer" });
+  await using reader = await PolledClient.connect(to.port, { clientId: "reader" });
+  await reader.subscribe("bridge/#", 1);
+  const start = (): Child =>
+    startChild(...command("bridge.ts", `mqtt://127.0.0.1:${from.port}`, `mqtt://127.0.0.1:${to.port}`));
+  const first = start();
+  await first.line(/^The bridge is open$/);
+  const sent = Array.from({ length: 40 }, (_, index) => `message ${index}`);
+  for (const text of sent.slice(0, 20)) await writer.publish("bridge/a", text);
+  await reader.received(5);
+  await first.stop("SIGKILL");
+  for (const text of sent.slice(20)) await writer.publish("bridge/a", text);
+  const second = start();
+  await second.line(/^The bridge is open$/);
+  await writer.publish("bridge/a", "close the bridge");
+  assertEquals(await second.exited, "exit 0", second.output());
+  await reader.until(() => reader.messages.some((message) => textOf(message) === "close the bridge"), "sent the last");
+  assertEquals([...new Set(reader.messages.map(textOf))].sort(), [...sent, "close the bridge"].sort());
+});
+
+if (runtime === "bun") {
+  test("examples/bun_script.ts publishes its input line by line", async () => {
+    await using server = await startAedes();
+    const script = `printf 'one\\ntwo\\n' | "$0" "$1" "$2" notes/today`;
+    const child = startChild("/bin/sh", [
+      "-c",
+      script,
+      process.execPath,
+      `${repositoryRoot}examples/bun_script.ts`,
+      `mqtt://127.0.0.1:${server.port}`,
+    ]);
+    assertEquals(await child.exited, "exit 0", child.output());
+    assertEquals(child.output(), "notes/today: one\nnotes/today: two\n");
+  });
+}
+
+if (runtime === "deno") {
+  test("examples/deno_cron.ts reports once, and registers a job that Deno accepts", async () => {
+    await using server = await startAedes();
+    await using reader = await PolledClient.connect(server.port, { clientId: "reader" });
+    await reader.subscribe("reports/+");
+    const broker = `mqtt://127.0.0.1:${server.port}`;
+    assertEquals(await run("deno_cron.ts", broker, "--once"), ["Reported"]);
+    const [report] = await reader.received(1);
+    assertMatch(textOf(report!), /^\{"host":"example","heapUsed":\d+\}$/);
+    const [program, args, env] = command("deno_cron.ts", broker);
+    const cron = startChild(program, args.toSpliced(1, 0, "--unstable-cron"), env);
+    const ended = await Promise.race([cron.exited, delay(1000)]);
+    await cron.stop("SIGKILL");
+    assertEquals(ended, undefined, cron.output());
+  });
+}
