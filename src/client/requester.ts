@@ -99,9 +99,12 @@ export class Requester {
   }
 
   #open(responseTopic: string, qos: QoS): ResponseTopic {
-    const known = this.#topics.get(responseTopic);
-    const topic = known ?? { filter: this.#loop.filters.open(responseTopic), responses: new Responses(), users: 0 };
-    this.#topics.set(responseTopic, topic);
+    let topic = this.#topics.get(responseTopic);
+    // A filter that was refused is given up before the last of its requests has noticed.
+    if (topic === undefined || topic.filter.isIdle) {
+      topic = { filter: this.#loop.filters.open(responseTopic), responses: new Responses(), users: 0 };
+      this.#topics.set(responseTopic, topic);
+    }
     topic.users++;
     topic.responses.qos = qos > topic.responses.qos ? qos : topic.responses.qos;
     return topic;
@@ -109,7 +112,8 @@ export class Requester {
 
   #close(topic: ResponseTopic): void {
     if (--topic.users > 0) return;
-    this.#topics.delete(topic.filter.topicFilter);
-    topic.filter.leave(topic.responses);
+    const { filter, responses } = topic;
+    if (this.#topics.get(filter.topicFilter) === topic) this.#topics.delete(filter.topicFilter);
+    filter.leave(responses);
   }
 }

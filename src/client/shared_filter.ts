@@ -41,6 +41,7 @@ export class SharedFilter {
   #granted: QoS = 0;
   #joining: Joining[] = [];
   #isBusy = false;
+  #isIdle = false;
 
   /**
    * @param topicFilter The Topic Filter.
@@ -51,6 +52,11 @@ export class SharedFilter {
     this.topicFilter = topicFilter;
     this.#subscriber = subscriber;
     this.#handleIdle = handleIdle;
+  }
+
+  /** Whether it was given up: whoever comes now needs another one. */
+  get isIdle(): boolean {
+    return this.#isIdle;
   }
 
   /** The QoS the server has granted, if it is subscribed to and nothing is about to change. */
@@ -91,8 +97,11 @@ export class SharedFilter {
     });
   }
 
-  /** Removes a sink. */
+  /** Removes a sink; calls that still wait for it are refused. */
   leave(sink: Sink): void {
+    const left = this.#joining.filter((joining) => joining.sink === sink);
+    this.#joining = this.#joining.filter((joining) => joining.sink !== sink);
+    for (const { reject } of left) reject(new RequestFailedError("subscribe", "cancelled", true));
     if (this.sinks.delete(sink)) void this.#reconcile();
   }
 
@@ -127,7 +136,9 @@ export class SharedFilter {
     }
     // No one has had a turn since the last comparison.
     this.#isBusy = false;
-    if (this.sinks.size === 0 && !this.#mayBeLive) this.#handleIdle();
+    if (this.sinks.size > 0 || this.#mayBeLive || this.#isIdle) return;
+    this.#isIdle = true;
+    this.#handleIdle();
   }
 
   /** Begins the next step towards what is wanted; `undefined` if there is none to take. It resolves with whether another may follow. */

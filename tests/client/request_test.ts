@@ -167,6 +167,21 @@ test("a response topic that is refused rejects every request that waits for it",
   await mqtt.disconnect();
 });
 
+test("a request that is made anew at once when its response topic was refused gets its response", async () => {
+  const { mqtt, server } = await openStage();
+  const first = watch(mqtt.request("adder", "1", TO_REPLIES).catch(() => mqtt.request("adder", "1", TO_REPLIES)));
+  const second = watch(mqtt.request("adder", "2", TO_REPLIES));
+  await settle();
+  server.take();
+  await server.send({ type: "suback", packetId: 1, returnCodes: [0x80] });
+  assertInstanceOf(second.error, SubscribeRefusedError);
+  assertEquals(await grant(server), ["subscribe replies 0"]);
+  await server.send(text("replies", "3"));
+  assertEquals([first.value?.text(), await grant(server)], ["3", ["publish", "unsubscribe replies"]]);
+  assertEquals(mqtt.diagnostics().streams.topicFilters, 0);
+  await mqtt.disconnect();
+});
+
 test("what is not valid rejects, and sends nothing", async () => {
   const { mqtt, server } = await openStage();
   const calls = [
