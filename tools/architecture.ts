@@ -16,10 +16,18 @@ export const importTable: Readonly<Record<string, readonly string[]>> = {
   client: ["codec", "loop", "transport/select.ts", "transport/transport.ts", "fifo.ts"],
   testing: ["codec", "session", "loop", "transport/transport.ts", "fifo.ts"],
   sync: ["codec", "session", "loop", "client", "store", "transport"],
+  cli: ["codec", "session", "loop", "client", "transport/transport.ts"],
 };
 
-/** What `mod.ts` and `cli.ts` may import. */
-const ENTRY_POINT_DOORS = [...Object.keys(importTable), "transport/transport.ts", "transport/select.ts"];
+/** What `cli.ts` may import from a folder; `mod.ts` may import all but that. */
+const CLI_DOOR = "cli";
+
+/** What `mod.ts` may import. */
+const ENTRY_POINT_DOORS = [
+  ...Object.keys(importTable).filter((folder) => folder !== CLI_DOOR),
+  "transport/transport.ts",
+  "transport/select.ts",
+];
 
 /** Folders whose files may import modules of a runtime. */
 const RUNTIME_FOLDERS = new Set(["transport", "store", "sync"]);
@@ -140,6 +148,7 @@ function canImport(path: string, target: string): boolean {
   if (!target.startsWith("src/")) return path === "cli.ts" && target === "mod.ts";
   const inside = target.slice("src/".length);
   const door = inside.endsWith("/mod.ts") ? inside.slice(0, -"/mod.ts".length) : inside;
+  if (path === "cli.ts") return door === CLI_DOOR;
   const doors = path.startsWith("src/") ? importTable[folderOf(path)] : ENTRY_POINT_DOORS;
   return doors?.includes(door) ?? false;
 }

@@ -34,7 +34,11 @@ const forbidden: readonly (readonly [string, string, string])[] = [
   ["mod.ts", "./src/codec/packet.ts", "mod.ts:1 imports src/codec/packet.ts"],
   ["mod.ts", "./src/fifo.ts", "mod.ts:1 imports src/fifo.ts"],
   ["mod.ts", "jsr:@std/bytes", "mod.ts:1 imports the package jsr:@std/bytes"],
+  ["mod.ts", "./src/cli/mod.ts", "mod.ts:1 imports src/cli/mod.ts"],
   ["cli.ts", "./src/client/options.ts", "cli.ts:1 imports src/client/options.ts"],
+  ["cli.ts", "./src/client/mod.ts", "cli.ts:1 imports src/client/mod.ts"],
+  ["src/client/a.ts", "../cli/mod.ts", "src/client/a.ts:1 imports src/cli/mod.ts"],
+  ["src/cli/a.ts", "../client/options.ts", "src/cli/a.ts:1 imports src/client/options.ts"],
 ];
 
 for (const [path, specifier, complaint] of forbidden) {
@@ -54,6 +58,8 @@ const allowed: readonly (readonly [string, string])[] = [
   ["mod.ts", "./src/codec/mod.ts"],
   ["mod.ts", "./src/transport/transport.ts"],
   ["cli.ts", "./mod.ts"],
+  ["cli.ts", "./src/cli/mod.ts"],
+  ["src/cli/a.ts", "../client/mod.ts"],
   ["tests/a_test.ts", "../src/codec/packet.ts"],
 ];
 

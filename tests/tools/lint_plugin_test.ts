@@ -55,6 +55,13 @@ const cases: readonly Case[] = [
     bad: ["const f = () => performance.now();", "const f = () => Date.now();"],
     good: ["const f = () => setInterval(g, 1);"],
   },
+  {
+    rule: "petrel/time-sources",
+    fileName: "src/cli/process_io.ts",
+    bad: ["const f = () => setTimeout(g, 1);"],
+    good: ["const f = () => new Date();"],
+  },
+  { rule: "petrel/time-sources", fileName: "src/cli/sub.ts", bad: ["const f = () => new Date();"], good: [] },
   { rule: "petrel/time-sources", fileName: "tests/a_test.ts", bad: [], good: ["setTimeout(g, 1);"] },
   {
     rule: "petrel/runtime-globals",
@@ -76,6 +83,14 @@ const cases: readonly Case[] = [
     bad: [],
     good: ["const f = () => Deno.cwd();", 'import { connect } from "node:net";'],
   },
+  {
+    rule: "petrel/runtime-globals",
+    fileName: "src/cli/process_io.ts",
+    bad: [],
+    good: ["const f = () => process.stdout;", "const { Deno } = globalThis;"],
+  },
+  { rule: "petrel/runtime-globals", fileName: "src/cli/sub.ts", bad: ["const f = () => process.stdout;"], good: [] },
+  { rule: "petrel/no-console", fileName: "src/cli/sub.ts", bad: ["const f = () => console.log(1);"], good: [] },
   {
     rule: "petrel/no-console",
     fileName: "src/loop/a.ts",

@@ -19,6 +19,8 @@ const RUNTIME_SPECIFIER = /^(node|bun|cloudflare):/;
 const CLOCK = "src/loop/clock.ts";
 /** A runtime's WebSocket tells only when it is asked how much has left, so its adapter has to ask again, whatever clock the loop has. */
 const TIMER_ADAPTER = "src/transport/websocket_native.ts";
+/** The command line's view of its process: a runtime, and the time of day, which messages are shown with and a `Clock` has not. */
+const CLI_PROCESS = "src/cli/process_io.ts";
 
 /** `src/codec`, `src/session` and the files directly in `src` use neither time, nor chance, nor any I/O. */
 export const pureFolders: Deno.lint.Rule = {
@@ -53,6 +55,7 @@ export const timeSources: Deno.lint.Rule = {
     return {
       Identifier(node): void {
         if (path === TIMER_ADAPTER && TIMERS.has(node.name)) return;
+        if (path === CLI_PROCESS && node.name === "Date") return;
         if (TIME.has(node.name) && isGlobal(node)) {
           ctx.report({ node, message: `${node.name} outside ${CLOCK}`, hint });
         }
@@ -66,12 +69,16 @@ export const timeSources: Deno.lint.Rule = {
   },
 };
 
-/** Under `src`, only the leaves (`transport`, `store`, `sync`) name a runtime or import one of its modules. */
+/**
+ * Under `src`, only the leaves name a runtime or import one of its modules: `transport`, `store`, `sync`, and the command line's view of
+ * its process, which no library imports.
+ */
 export const runtimeGlobals: Deno.lint.Rule = {
   create(ctx): Deno.lint.LintVisitor {
     const path = repositoryPath(ctx.filename);
-    if (path !== "mod.ts" && (!path.startsWith("src/") || /^src\/(transport|store|sync)\//.test(path))) return {};
-    const hint = "Only src/transport, src/store and src/sync know runtimes.";
+    const isLeaf = /^src\/(transport|store|sync)\//.test(path) || path === CLI_PROCESS;
+    if (path !== "mod.ts" && (!path.startsWith("src/") || isLeaf)) return {};
+    const hint = `Only src/transport, src/store, src/sync and ${CLI_PROCESS} know runtimes.`;
     const checkSource = (source: Node | null): void => {
       if (source?.type !== "Literal" || !RUNTIME_SPECIFIER.test(String(source.value))) return;
       ctx.report({ node: source, message: `Import of "${source.value}" outside the leaves`, hint });
