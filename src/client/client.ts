@@ -1,6 +1,7 @@
 // The handle by which an application asks for things. It checks what it is given and enqueues it; the event loop does the rest.
 import type { PreparedTopic, Publish, QoS, Suback, Subscription, Unsuback } from "../codec/mod.ts";
 import {
+  ADMITTED,
   Completion,
   EventLoop,
   type MqttOptions,
@@ -130,6 +131,7 @@ export class AsyncClient implements AsyncDisposable {
     options?: PublishOptions & RequestOptions,
   ): Promise<void> {
     try {
+      if (options?.signal === undefined && this.#encodeNow(topicName, payload, options)) return ADMITTED;
       return this.#channel.send(this.#build.publish(topicName, payload, options, undefined), options?.signal);
     } catch (error) {
       return Promise.reject(error);
@@ -146,6 +148,7 @@ export class AsyncClient implements AsyncDisposable {
    * @throws {TypeError | RangeError | LoopClosedError} As `publish`.
    */
   tryPublish(topicName: string | PreparedTopic, payload: Uint8Array | string, options?: PublishOptions): void {
+    if (this.#encodeNow(topicName, payload, options)) return;
     this.#channel.trySend(this.#build.publish(topicName, payload, options, undefined));
   }
 
@@ -349,6 +352,20 @@ export class AsyncClient implements AsyncDisposable {
   disconnectNow(): Promise<void> {
     this.#channel.disconnect({ mode: "now" });
     return Promise.resolve();
+  }
+
+  /** Enqueues a publish at QoS 0 as bytes, if it is one and can be admitted so. @throws {TypeError | RangeError} If it is not valid. */
+  #encodeNow(
+    topicName: string | PreparedTopic,
+    payload: Uint8Array | string,
+    options: PublishOptions | undefined,
+  ): boolean {
+    if (options?.qos !== undefined && options.qos !== 0) return false;
+    const run = this.#channel.findRun();
+    if (run === undefined) return false;
+    this.#channel.addToRun(run, this.#build.packet(topicName, payload, options));
+    this.#build.forget();
+    return true;
   }
 
   /** Disconnects in order. */

@@ -12,6 +12,7 @@ export const REFERENCE_BYTES: number = 16 * 1024;
 export class PayloadSlab {
   #slab: Uint8Array = new Uint8Array(0);
   #used = 0;
+  #scratch: Uint8Array | undefined;
   readonly #encoder: TextEncoder = new TextEncoder();
 
   /** The payload as it is now, whatever happens to the original later; a large one stays the caller's. */
@@ -29,6 +30,13 @@ export class PayloadSlab {
       slab.set(payload, start);
     }
     return this.#commit(length);
+  }
+
+  /** The bytes of a text, until the next call. */
+  encodeForNow(text: string): Uint8Array {
+    if (text.length * 3 > MAX_SLAB_PAYLOAD) return this.#encoder.encode(text);
+    const scratch = this.#scratch ??= new Uint8Array(MAX_SLAB_PAYLOAD);
+    return scratch.subarray(0, this.#encoder.encodeInto(text, scratch).written);
   }
 
   #encode(text: string): Uint8Array {

@@ -4,6 +4,7 @@ import {
   describeTopicNameFault,
   findPreparedTopic,
   MAX_PACKET_SIZE,
+  type OutgoingPublish,
   packetSize,
   PreparedTopic,
   publishSize,
@@ -27,11 +28,26 @@ export interface PublishOptions {
 const HEADROOM_PER_UNIT = 3;
 const HEADROOM = 9;
 
+const NO_PAYLOAD = new Uint8Array(0);
+
+/** A message between its check and what is made of it. */
+class Message implements OutgoingPublish {
+  readonly type = "publish";
+  topicName = "";
+  preparedTopic: PreparedTopic | undefined = undefined;
+  payload: Uint8Array = NO_PAYLOAD;
+  qos: QoS = 0;
+  retain = false;
+  readonly dup = false;
+  readonly packetId = 0;
+}
+
 /** Makes valid requests for one client. */
 export class RequestBuilder {
   /** Most bytes of an outgoing packet. */
   maxPacketSize: number;
   readonly #slab: PayloadSlab = new PayloadSlab();
+  readonly #message: Message = new Message();
 
   /**
    * @param maxPacketSize Most bytes of an outgoing packet.
@@ -47,19 +63,7 @@ export class RequestBuilder {
     options: PublishOptions | undefined,
     completion: Completion<PublishResult> | undefined,
   ): PublishRequest {
-    const isPrepared = topic instanceof PreparedTopic;
-    const topicName = isPrepared ? topic.topicName : topic;
-    const preparedTopic = isPrepared ? topic : typeof topic === "string" ? findPreparedTopic(topic) : undefined;
-    if (preparedTopic === undefined) {
-      const fault = describeTopicNameFault(topicName);
-      if (fault !== undefined) throw new TypeError(`Cannot publish: topicName ${fault}`);
-    }
-    const qos = checkQos("publish", options?.qos ?? 0);
-    const retain = options?.retain ?? false;
-    if (typeof retain !== "boolean") throw new TypeError(`Cannot publish: retain is ${retain}, neither true nor false`);
-    if (typeof payload !== "string" && !(payload instanceof Uint8Array)) {
-      throw new TypeError("Cannot publish: payload is neither text nor bytes");
-    }
+    const { topicName, preparedTopic, qos, retain } = this.#judge(topic, payload, options);
     const bytes = this.#slab.copy(payload);
     this.#checkPublishSize(topicName, bytes.length, qos);
     return {
@@ -73,6 +77,51 @@ export class RequestBuilder {
       retain,
       completion,
     };
+  }
+
+  /**
+   * The packet of a publish that is encoded at once. It is always the same object, and its payload is not copied.
+   *
+   * @throws {TypeError | RangeError} If it is not valid.
+   */
+  packet(
+    topic: string | PreparedTopic,
+    payload: Uint8Array | string,
+    options: PublishOptions | undefined,
+  ): OutgoingPublish {
+    const message = this.#judge(topic, payload, options);
+    message.payload = typeof payload === "string" ? this.#slab.encodeForNow(payload) : payload;
+    this.#checkPublishSize(message.topicName, message.payload.length, 0);
+    return message;
+  }
+
+  /** The packet was encoded: its payload is not held any longer. */
+  forget(): void {
+    this.#message.payload = NO_PAYLOAD;
+  }
+
+  /** Checks the arguments of a publish. @returns Always the same object, without the payload. */
+  #judge(topic: string | PreparedTopic, payload: Uint8Array | string, options: PublishOptions | undefined): Message {
+    const qos = checkQos("publish", options?.qos ?? 0);
+    const retain = options?.retain ?? false;
+    if (typeof retain !== "boolean") throw new TypeError(`Cannot publish: retain is ${retain}, neither true nor false`);
+    if (typeof payload !== "string" && !(payload instanceof Uint8Array)) {
+      throw new TypeError("Cannot publish: payload is neither text nor bytes");
+    }
+    const isPrepared = topic instanceof PreparedTopic;
+    const topicName = isPrepared ? topic.topicName : topic;
+    const preparedTopic = isPrepared ? topic : typeof topic === "string" ? findPreparedTopic(topic) : undefined;
+    if (preparedTopic === undefined) {
+      const fault = describeTopicNameFault(topicName);
+      if (fault !== undefined) throw new TypeError(`Cannot publish: topicName ${fault}`);
+    }
+    // Nothing of the caller's, such as a getter, runs from here on.
+    const message = this.#message;
+    message.topicName = topicName;
+    message.preparedTopic = preparedTopic;
+    message.qos = qos;
+    message.retain = retain;
+    return message;
   }
 
   /** A subscribe. @throws {TypeError | RangeError} If it is not valid. */

@@ -65,6 +65,29 @@ export class Encoder {
   }
 
   /**
+   * Takes over what another encoder holds, behind what this one holds, and lets that one begin anew.
+   *
+   * @param other The other encoder; its parts must not be taken.
+   * @throws {Error} If the parts of this one were taken, and `reset` was not called since.
+   *
+   * @example
+   * ```ts
+   * import { Encoder } from "@petrel/mqtt/codec";
+   * import { assertEquals } from "@std/assert";
+   *
+   * const gathered = new Encoder();
+   * gathered.encode({ type: "puback", packetId: 1 });
+   * const later = new Encoder();
+   * later.encode({ type: "puback", packetId: 2 });
+   * gathered.append(later);
+   * assertEquals([gathered.length, later.length], [8, 0]);
+   * ```
+   */
+  append(other: Encoder): void {
+    this.#buffer.append(other.#buffer);
+  }
+
+  /**
    * Lists what was encoded since the last `reset`, to be sent in this order. Nothing can be encoded until `reset`.
    *
    * @returns The parts: none if nothing was encoded, and one unless there are large payloads. The list and its parts belong to the

@@ -15,9 +15,9 @@ interface Reference {
   readonly payload: Uint8Array;
 }
 
-const INITIAL_CAPACITY = 4096;
-/** A buffer that grew beyond `MAX_KEPT_CAPACITY` is replaced by one of this size. */
-const USUAL_CAPACITY = 65_536;
+/** The sizes a buffer grows through: for a handshake and acknowledgements, for some messages, for a flood. Then it doubles. */
+const CAPACITIES = [256, 4096, 81_920];
+/** A buffer that grew beyond this is given up. */
 const MAX_KEPT_CAPACITY = 262_144;
 
 /** The bytes written since the last `reset`. */
@@ -49,6 +49,21 @@ export class WriteBuffer {
     this.#referencedLength += payload.length;
   }
 
+  /** Takes over what another buffer holds, and lets that one begin anew. Into an empty buffer it goes without a copy. */
+  append(other: WriteBuffer): void {
+    if (this.#limit < 0 || this.totalLength > 0) return this.#copy(other);
+    const { bytes } = this;
+    this.bytes = other.bytes;
+    this.#limit = other.#limit;
+    this.length = other.length;
+    this.#references = other.#references;
+    this.#referencedLength = other.#referencedLength;
+    other.bytes = bytes;
+    other.#references = [];
+    other.#referencedLength = 0;
+    other.reset();
+  }
+
   /** Closes the buffer until `reset`, and lists what is to be sent. The list is used again by the next call. */
   take(): readonly EncodedPart[] {
     this.#limit = -1;
@@ -71,10 +86,19 @@ export class WriteBuffer {
       this.#references = [];
       this.#referencedLength = 0;
     }
-    if (this.bytes.length > MAX_KEPT_CAPACITY) this.bytes = new Uint8Array(USUAL_CAPACITY);
+    if (this.bytes.length > MAX_KEPT_CAPACITY) this.bytes = new Uint8Array(0);
     this.#firstPart.bytes = this.bytes;
     this.#limit = this.bytes.length;
     this.length = 0;
+  }
+
+  #copy(other: WriteBuffer): void {
+    this.reserve(other.length);
+    this.bytes.set(other.bytes.subarray(0, other.length), this.length);
+    for (const { at, payload } of other.#references) this.#references.push({ at: this.length + at, payload });
+    this.length += other.length;
+    this.#referencedLength += other.#referencedLength;
+    other.reset();
   }
 
   #addPart(from: number, to: number): void {
@@ -91,7 +115,8 @@ export class WriteBuffer {
 
   #grow(size: number): void {
     if (this.#limit < 0) throw new Error("Cannot encode: the parts were taken, and reset was not called since");
-    const capacity = Math.max(this.length + size, this.bytes.length * 2, INITIAL_CAPACITY);
+    const needed = this.length + size;
+    const capacity = CAPACITIES.find((step) => step >= needed) ?? Math.max(needed, this.bytes.length * 2);
     const bytes = new Uint8Array(capacity);
     bytes.set(this.bytes.subarray(0, this.length));
     this.bytes = bytes;

@@ -3,11 +3,10 @@
 import { Decoder, type EncodedPart, Encoder, type Packet } from "../codec/mod.ts";
 import { Fifo } from "../fifo.ts";
 import type { Transport, TransportHandlers } from "../transport/transport.ts";
+import { GATHER_BYTES, type PublishRun } from "./publish_run.ts";
 
 /** Undecoded bytes at which the transport is paused; about what a socket buffer holds, so that it is no bottleneck. */
 const PAUSE_BYTES = 256 * 1024;
-/** Bytes gathered for one write: more per write gains nothing on either runtime. */
-const GATHER_BYTES = 64 * 1024;
 /** Most bytes of one write, so that a large payload shows progress while it leaves. */
 const SLICE_BYTES = 256 * 1024;
 /** Bytes that a transport may take at once, write after write, before the rest of the process is given a turn. */
@@ -181,6 +180,13 @@ export class Connection implements TransportHandlers {
   encode(packet: Packet): void {
     this.#encoder.encode(packet);
     this.#counters.outgoingPackets++;
+  }
+
+  /** Adds a run of publishes to the next write. */
+  encodeRun(run: PublishRun): void {
+    this.#encoder.append(run.packets);
+    this.#counters.outgoingPackets += run.count;
+    run.reset();
   }
 
   /**

@@ -25,6 +25,7 @@ import {
 import type { LoopItem } from "./event.ts";
 import { FlapDetector } from "./flap.ts";
 import type { ResolvedOptions } from "./options.ts";
+import type { PublishRun } from "./publish_run.ts";
 import { Pump } from "./pump.ts";
 import { ReconnectSchedule } from "./reconnect_schedule.ts";
 import type { DisconnectRequest, Request, RequestConsumer } from "./request.ts";
@@ -171,7 +172,8 @@ export class Driver implements RequestConsumer {
   }
 
   handleRequest(): void {
-    if (this.#state.type === "open") this.#wakeForOutgoing();
+    // While a write is under way nothing can be sent, and its end will wake the loop.
+    if (this.#state.type === "open" && this.#state.connection.canEncode) this.#wakeForOutgoing();
   }
 
   handleDisconnect(request: DisconnectRequest): void {
@@ -191,10 +193,10 @@ export class Driver implements RequestConsumer {
     this.#wake();
   }
 
-  canTake(request: Request): boolean {
+  canTake(request: Request | PublishRun): boolean {
     const state = this.#state;
     if (!this.isPolled || state.type !== "open" || !state.connection.canEncode) return false;
-    return request.kind === "publish" ? this.session.canPublish(request.qos) : this.session.canControl();
+    return "qos" in request ? this.session.canPublish(request.qos) : this.session.canControl();
   }
 
   acknowledge(publish: Publish): boolean {

@@ -309,7 +309,7 @@ export class EventLoop implements AsyncDisposable {
     if (length > this.#gathered) this.#patience = GATHER_PATIENCE;
     else this.#patience--;
     this.#gathered = length;
-    if (this.#patience > 0 && this.#channel.hasRoom && length < GATHER_LIMIT) return queueMicrotask(this.#gather);
+    if (this.#patience > 0 && !this.#channel.isBlocked && length < GATHER_LIMIT) return queueMicrotask(this.#gather);
     this.#isGathering = false;
     this.#wake();
   };

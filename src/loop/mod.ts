@@ -38,4 +38,4 @@ export type {
   WillOptions,
 } from "./options.ts";
 export type { DisconnectRequest, PublishRequest, SubscribeRequest, UnsubscribeRequest } from "./request.ts";
-export { RequestChannel, type RequestChannelDiagnostics } from "./request_channel.ts";
+export { ADMITTED, RequestChannel, type RequestChannelDiagnostics } from "./request_channel.ts";

@@ -5,6 +5,8 @@ import type { Session } from "../session/mod.ts";
 import type { Connection } from "./connection.ts";
 import type { LoopItem } from "./event.ts";
 import { PendingCompletions } from "./pending_completions.ts";
+import type { PublishRun } from "./publish_run.ts";
+import type { Request } from "./request.ts";
 import type { RequestChannel } from "./request_channel.ts";
 
 /** Events after which decoding pauses, so that memory stays bounded and the user gets a word in. */
@@ -92,22 +94,14 @@ export class Pump {
 
   /** Session, requests → packets → one write; and again for as long as the transport takes it at once. */
   transmit(connection: Connection, tellsOutgoing: boolean, now: number): void {
-    const session = this.#session;
     while (connection.canEncode) {
-      let packet = session.pollTransmit(now);
-      if (packet === undefined && this.#admit()) packet = session.pollTransmit(now);
-      if (packet === undefined) {
+      if (!this.#encodeNext(connection, tellsOutgoing, now)) {
         this.#unanswered = 0;
         if (connection.isFlushed) return;
         connection.flush(this.#handleFlushed, now);
-        continue;
+      } else if (!connection.canEncode) {
+        connection.flush(this.#handleFlushed, now);
       }
-      connection.encode(packet);
-      if (tellsOutgoing) {
-        const packetId = "packetId" in packet ? packet.packetId : 0;
-        this.items.push({ type: "outgoing", packetType: packet.type, packetId });
-      }
-      if (!connection.canEncode) connection.flush(this.#handleFlushed, now);
     }
   }
 
@@ -122,15 +116,39 @@ export class Pump {
 
   readonly #handleFlushed = (): void => this.completions.handleFlushed();
 
-  /** Lets the session take the request that may go next. @returns Whether it has a packet to give for it. */
-  #admit(): boolean {
+  /** Encodes what the session has to send, or else what may go next of the requests. @returns Whether there was anything. */
+  #encodeNext(connection: Connection, tellsOutgoing: boolean, now: number): boolean {
     const session = this.#session;
-    const request = this.#channel.next(session);
-    if (request === undefined) {
-      if (!this.#isDraining || !this.#channel.isEmpty) return false;
-      session.disconnect();
-      return true;
+    let packet = session.pollTransmit(now);
+    if (packet === undefined) {
+      const request = this.#channel.next(session);
+      if (request?.kind === "run") return this.#encodeRun(request, connection, tellsOutgoing, now);
+      if (request !== undefined) this.#admit(request);
+      else if (this.#isDraining && this.#channel.isEmpty) session.disconnect();
+      else return false;
+      packet = session.pollTransmit(now);
+      if (packet === undefined) return false;
     }
+    connection.encode(packet);
+    if (tellsOutgoing) {
+      const packetId = "packetId" in packet ? packet.packetId : 0;
+      this.items.push({ type: "outgoing", packetType: packet.type, packetId });
+    }
+    return true;
+  }
+
+  #encodeRun(run: PublishRun, connection: Connection, tellsOutgoing: boolean, now: number): true {
+    this.#session.passPublishes(now);
+    if (tellsOutgoing) {
+      for (let i = run.count; i > 0; i--) this.items.push({ type: "outgoing", packetType: "publish", packetId: 0 });
+    }
+    connection.encodeRun(run);
+    return true;
+  }
+
+  /** Lets the session take a request. */
+  #admit(request: Request): void {
+    const session = this.#session;
     const token = this.completions.open(request);
     const packetId = request.kind === "publish"
       ? session.publish(request, token)
@@ -138,7 +156,6 @@ export class Pump {
       ? session.subscribe(request.subscriptions, token)
       : session.unsubscribe(request.topicFilters, token);
     if (token !== 0) this.completions.assign(request, token, packetId);
-    return true;
   }
 }
 

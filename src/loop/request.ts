@@ -1,5 +1,6 @@
 // What waits between a handle and the event loop.
 import type { PreparedTopic, Publish, QoS, Suback, Subscription, Unsuback } from "../codec/mod.ts";
+import type { PublishRun } from "./publish_run.ts";
 import type { Completion, PublishResult } from "./notice.ts";
 
 /** What every request carries besides its contents. */
@@ -67,8 +68,8 @@ export interface RequestConsumer {
   handleRequest(): void;
   /** A disconnect was asked for. */
   handleDisconnect(request: DisconnectRequest): void;
-  /** Whether a request of this kind would be taken this very moment; what a channel without capacity goes by. */
-  canTake(request: Request): boolean;
+  /** Whether a request of this kind would be taken this very moment. */
+  canTake(request: Request | PublishRun): boolean;
   /** Acknowledges a delivery; `false` if its connection is gone. */
   acknowledge(publish: Publish): boolean;
   /** Ends the interest in a request that was taken already. */

@@ -2,14 +2,17 @@
 //
 // Theory of operation. Two lanes keep publishes and control requests in order; the session's admission rule chooses between their
 // fronts. The first `capacity` requests of a lane are admitted; those behind belong to callers who wait. Taking one from the front
-// admits the one that moves up. A disconnect is not in a lane: it closes the channel, so that everything in the lanes is before it.
-import type { Publish } from "../codec/mod.ts";
-import { Fifo } from "../fifo.ts";
+// admits the one that moves up. QoS 0 publishes that nobody tracks, nearly all there are in a flood, wait as bytes in runs, see
+// `publish_run.ts`. A disconnect is not in a lane: it closes the channel, so that everything in the lanes is before it.
+import type { OutgoingPublish, Publish } from "../codec/mod.ts";
 import { type AdmissionGate, nextLane } from "../session/mod.ts";
 import { LoopClosedError, RequestChannelFullError, RequestFailedError } from "./error.ts";
+import { Lane } from "./lane.ts";
+import type { PublishRun } from "./publish_run.ts";
 import type { ControlRequest, DisconnectRequest, PublishRequest, Request, RequestConsumer } from "./request.ts";
 
-const ADMITTED: Promise<void> = Promise.resolve();
+/** What a caller gets whose request was admitted at once. */
+export const ADMITTED: Promise<void> = Promise.resolve();
 
 /** How many requests wait in a channel. */
 export interface RequestChannelDiagnostics {
@@ -50,6 +53,11 @@ export class RequestChannel {
   /** Whether any request would be admitted at once. */
   get hasRoom(): boolean {
     return this.#publishes.hasRoom && this.#controls.hasRoom;
+  }
+
+  /** Whether a caller waits for room. */
+  get isBlocked(): boolean {
+    return this.#publishes.isBlocked || this.#controls.isBlocked;
   }
 
   /** How many requests wait, those of waiting callers included. */
@@ -101,13 +109,38 @@ export class RequestChannel {
     if (this.#isClosed) throw new LoopClosedError(request.kind);
     const lane = this.#laneOf(request);
     const canEnqueue = lane.hasRoom ||
-      (this.capacity === 0 && this.isEmpty && this.#consumer?.canTake(request) === true);
+      (this.capacity === 0 && this.isEmpty && this.#canTake(request));
     if (!canEnqueue) throw new RequestChannelFullError(request.kind, this.capacity);
     this.#enqueue(lane, request);
   }
 
-  /** Takes the request that may go next; `undefined` if none may. */
-  next(gate: AdmissionGate): Request | undefined {
+  /**
+   * Finds out whether a QoS 0 publish that nobody tracks can join those that wait as bytes.
+   *
+   * @returns The run to add it to by `addToRun`; `undefined` if it must be sent as a request.
+   */
+  findRun(): PublishRun | undefined {
+    return this.#isClosed ? undefined : this.#publishes.findRun(this.#nextOrder, this.#canTake);
+  }
+
+  /**
+   * Enqueues a publish now.
+   *
+   * @param run What `findRun` has found.
+   * @param packet The publish; nothing of it is kept but a payload that is sent by reference.
+   * @throws {TypeError | RangeError} If it is not valid.
+   */
+  addToRun(run: PublishRun, packet: OutgoingPublish): void {
+    this.#publishes.addToRun(run, packet, this.#nextOrder);
+    this.#nextOrder++;
+    this.#consumer?.handleRequest();
+  }
+
+  /**
+   * Takes the request that may go next, or the run of publishes; `undefined` if none may. The packets of a run must be taken over
+   * at once: it belongs to the channel.
+   */
+  next(gate: AdmissionGate): Request | PublishRun | undefined {
     const lane = nextLane(this.#publishes.front, this.#controls.front, gate);
     if (lane === undefined) return undefined;
     return lane === "publish" ? this.#publishes.shift() : this.#controls.shift();
@@ -131,6 +164,8 @@ export class RequestChannel {
     this.#isClosed = true;
     return [...this.#publishes.close(), ...this.#controls.close()];
   }
+
+  readonly #canTake = (request: Request | PublishRun): boolean => this.#consumer?.canTake(request) === true;
 
   #laneOf(request: Request): Lane<Request> {
     return (request.kind === "publish" ? this.#publishes : this.#controls) as Lane<Request>;
@@ -171,74 +206,6 @@ export class RequestChannel {
     if (signal.aborted) return abort();
     signal.addEventListener("abort", abort, { once: true });
     completion.onSettled = () => signal.removeEventListener("abort", abort);
-  }
-}
-
-/** One lane: admitted requests in front, those of waiting callers behind. */
-class Lane<T extends Request> {
-  readonly #requests: Fifo<T> = new Fifo();
-  readonly #capacity: number;
-  /** How to refuse the callers that wait. */
-  readonly refusals: Map<T, (error: Error) => void> = new Map();
-
-  constructor(capacity: number) {
-    this.#capacity = capacity;
-  }
-
-  get length(): number {
-    return this.#requests.length;
-  }
-
-  get hasRoom(): boolean {
-    return this.#requests.length < this.#capacity;
-  }
-
-  get front(): T | undefined {
-    return this.#requests.peek();
-  }
-
-  push(request: T): void {
-    this.#requests.push(request);
-  }
-
-  shift(): T | undefined {
-    const request = this.#requests.shift();
-    // Without capacity a request is admitted by being taken.
-    if (request !== undefined) this.#admit(request);
-    this.#admitLast();
-    return request;
-  }
-
-  withdraw(request: T): boolean {
-    const wasThere = this.#requests.remove(request);
-    this.refusals.delete(request);
-    if (wasThere) this.#admitLast();
-    return wasThere;
-  }
-
-  close(): T[] {
-    const admitted: T[] = [];
-    for (const request of this.#requests.take()) {
-      const refuse = this.refusals.get(request);
-      if (refuse === undefined) admitted.push(request);
-      else refuse(new LoopClosedError(request.kind));
-    }
-    this.refusals.clear();
-    return admitted;
-  }
-
-  /** Admits the request that has moved up into the last admitted place. */
-  #admitLast(): void {
-    const last = this.#requests.at(this.#capacity - 1);
-    if (last !== undefined) this.#admit(last);
-  }
-
-  #admit(request: T): void {
-    if (request.admit === undefined) return;
-    this.refusals.delete(request);
-    const { admit } = request;
-    request.admit = undefined;
-    admit();
   }
 }
 

@@ -10,7 +10,7 @@
 // Until that is handed out no new request is admitted, so new work never passes old work. Packets leave through `pollTransmit` in
 // this order: CONNECT; answers to the server and PINGREQ; restored subscriptions; replay; new requests; DISCONNECT.
 //
-// Not handled here: bytes, sockets, waiting requests, dialling, and time limits for connecting and for a drain.
+// Not handled here: bytes, sockets, waiting requests (ask `canPublish`), dialling, and time limits for connecting and for a drain.
 import type { Connack, Connect, Packet, PacketId, Publish, Pubrec, QoS, Subscription } from "../codec/mod.ts";
 import { ConnectionRefusedError, KeepAliveTimeoutError, ProtocolError } from "./error.ts";
 import type { SessionEvent, Token } from "./event.ts";
@@ -38,14 +38,10 @@ import { type SessionPhase, violationOf } from "./transitions.ts";
  * import { Session } from "@petrel/mqtt/session";
  * import { assertEquals } from "@std/assert";
  *
- * const session = new Session({
- *   inflight: 100, inflightQos2: 20, ackMode: "automatic", resubscribe: true,
- *   onSessionLost: { qos1: "resend", qos2: "fail" }, pendingThrottleMillis: 0,
- * });
- * const connect = {
- *   type: "connect", clientId: "sensor", cleanSession: true, keepAlive: 60,
- *   will: undefined, username: undefined, password: undefined,
- * } as const;
+ * const session = new Session({ inflight: 100, inflightQos2: 20, ackMode: "automatic", resubscribe: true,
+ *   onSessionLost: { qos1: "resend", qos2: "fail" }, pendingThrottleMillis: 0 });
+ * const connect = { type: "connect", clientId: "sensor", cleanSession: true, keepAlive: 60,
+ *   will: undefined, username: undefined, password: undefined } as const;
  * session.handleOpen(connect, 0);
  * assertEquals(session.pollTransmit(0), connect);
  * session.handlePacket({ type: "connack", sessionPresent: false, returnCode: 0 }, 5);
@@ -130,6 +126,12 @@ export class Session {
     const { qos } = request;
     if (!this.canPublish(qos)) throw new RangeError(`Cannot publish: the session does not admit QoS ${qos} now`);
     return this.#requests.publish(request, token);
+  }
+
+  /** Lets QoS 0 messages pass that were encoded beforehand; `canPublish` must allow it. All that is kept of them is the time. */
+  passPublishes(now: number): void {
+    if (!this.canPublish(0)) throw new RangeError("Cannot pass publishes: the session admits none now");
+    this.#keepAlive.handleOutgoing(now);
   }
 
   /**

@@ -111,6 +111,52 @@ test("a buffer that grew a lot shrinks on reset", () => {
   assertLessOrEqual(encoder.take()[0]!.bytes.length, 65_536);
 });
 
+test("an encoder takes over what another holds, which then begins anew", () => {
+  const large = filled(PAYLOAD_REFERENCE_THRESHOLD);
+  const packets = [
+    publish({ topicName: "a", payload: filled(10) }),
+    publish({ topicName: "b", payload: large }),
+    publish({ topicName: "c", payload: filled(3000) }),
+  ];
+  // Into an empty one, behind some bytes, and behind a large payload alone.
+  for (const before of [[], [publish({ topicName: "first" })], [publish({ topicName: "first", payload: large })]]) {
+    const [encoder, other] = [new Encoder(), new Encoder()];
+    for (let round = 0; round < 2; round++) {
+      for (const packet of before) encoder.encode(packet);
+      for (const packet of packets) other.encode(packet);
+      const length = encoder.length + other.length;
+      encoder.append(other);
+      assertEquals([encoder.length, other.length, other.take()], [length, 0, []]);
+      other.reset();
+      other.encode({ type: "pingreq" });
+      encoder.encode({ type: "pingresp" });
+      const expected = [...before, ...packets, { type: "pingresp" } as const];
+      assertEquals(collect(copies(encoder.take())), { packets: expected, error: undefined });
+      assertEquals(collect(copies(other.take())), { packets: [{ type: "pingreq" }], error: undefined });
+      encoder.reset();
+      other.reset();
+    }
+  }
+});
+
+test("what is taken over into an empty encoder is not copied", () => {
+  const [encoder, other] = [new Encoder(), new Encoder()];
+  other.encode(publish({ payload: filled(100) }));
+  const { bytes } = other.take()[0]!;
+  other.reset();
+  other.encode(publish({ payload: filled(100) }));
+  encoder.append(other);
+  assertStrictEquals(encoder.take()[0]!.bytes, bytes);
+});
+
+test("nothing can be taken over between take and reset", () => {
+  const [encoder, other] = [new Encoder(), new Encoder()];
+  other.encode({ type: "pingreq" });
+  encoder.take();
+  assertThrows(() => encoder.append(other), Error, "the parts were taken");
+  assertEquals(other.length, 2);
+});
+
 test("encodePacket gives memory of its own, exactly as large as the packet", () => {
   const payload = filled(40_000);
   for (const packet of [publish({ payload }), publish({ payload: filled(3) })]) {

@@ -2,10 +2,11 @@
 
 import type { QoS } from "../../src/codec/mod.ts";
 import { Completion, type PublishResult } from "../../src/loop/notice.ts";
+import type { PublishRun } from "../../src/loop/publish_run.ts";
 import type { PublishRequest, Request, SubscribeRequest } from "../../src/loop/request.ts";
 
 /** A publish whose Topic Name is its name. */
-export function publishRequest(topicName: string, qos: QoS = 0): PublishRequest {
+export function publishRequest(topicName: string, qos: QoS = 1): PublishRequest {
   return {
     kind: "publish",
     order: 0,
@@ -38,9 +39,10 @@ export function subscribeRequest(topicFilter: string): SubscribeRequest {
   };
 }
 
-/** The name of a request. */
-export function nameOf(request: Request | undefined): string | undefined {
+/** The name of a request; of a run, how many publishes it holds. */
+export function nameOf(request: Request | PublishRun | undefined): string | undefined {
   if (request === undefined) return undefined;
+  if (request.kind === "run") return `run of ${request.count}`;
   if (request.kind === "publish") return request.topicName;
   return request.kind === "subscribe" ? request.subscriptions[0]!.topicFilter : request.topicFilters[0];
 }

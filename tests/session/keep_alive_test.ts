@@ -49,6 +49,16 @@ test("packets that are sent put the ping off, as long as something is received",
   assertEquals(s.passes(PERIOD), [`pingreq @${59_000 + PERIOD}`]);
 });
 
+test("publishes that were encoded beforehand put the ping off, and pass only where a publish may go", () => {
+  const s = connected({}, TEN_SECONDS);
+  s.passes(4_000);
+  s.session.passPublishes(s.now);
+  s.session.handleActivity(s.now);
+  assertEquals(s.session.pollTimeout(), 4_000 + PERIOD);
+  s.session.disconnect();
+  assertThrows(() => s.session.passPublishes(s.now), RangeError, "Cannot pass publishes: the session admits none now");
+});
+
 test("answers to the server put the ping off", () => {
   const s = connected({}, TEN_SECONDS);
   for (let i = 1; i <= 5; i++) {
