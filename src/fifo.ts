@@ -1,48 +1,48 @@
-// A first-in, first-out queue. `Array.prototype.shift` moves every element; here taking from the front only moves an index.
+// A first-in, first-out queue. `Array.prototype.shift` moves every element; here taking from the front only moves an index, and the
+// slots are used again, so that a queue that fills and empties all the time allocates nothing.
 
 /** Fewest taken slots worth the cost of moving the rest to the front. */
 const COMPACT_AFTER = 1024;
+/** A queue that was longer gives its slots up once it is empty. */
+const MAX_KEPT_SLOTS = 4096;
 
 /** A first-in, first-out queue with constant-time `push` and `shift`. */
 export class Fifo<T> {
-  #items: (T | undefined)[] = [];
+  /** The elements are those from `#head` to `#tail`; the other slots hold `undefined`. */
+  #slots: (T | undefined)[] = [];
   #head = 0;
+  #tail = 0;
 
   /** How many elements wait. */
   get length(): number {
-    return this.#items.length - this.#head;
+    return this.#tail - this.#head;
   }
 
   /** Adds an element at the back. */
   push(item: T): void {
-    this.#items.push(item);
+    this.#slots[this.#tail++] = item;
   }
 
   /** The element at the front, which stays there; `undefined` if there is none. */
   peek(): T | undefined {
-    return this.#items[this.#head];
+    return this.#slots[this.#head];
   }
 
   /** The element `index` places behind the front; `undefined` if there is none. */
   at(index: number): T | undefined {
-    return this.#items[this.#head + index];
+    return this.#slots[this.#head + index];
   }
 
   /** Takes the element at the front; `undefined` if there is none. */
   shift(): T | undefined {
-    const items = this.#items;
     const head = this.#head;
-    if (head === items.length) return undefined;
-    const item = items[head];
-    items[head] = undefined;
+    if (head === this.#tail) return undefined;
+    const slots = this.#slots;
+    const item = slots[head];
+    slots[head] = undefined;
     this.#head = head + 1;
-    if (this.#head === items.length) {
-      items.length = 0;
-      this.#head = 0;
-    } else if (this.#head >= COMPACT_AFTER && this.#head * 2 > items.length) {
-      items.splice(0, this.#head);
-      this.#head = 0;
-    }
+    if (this.#head === this.#tail) this.#rewind();
+    else if (head >= COMPACT_AFTER && head * 2 > this.#tail) this.#compact();
     return item;
   }
 
@@ -52,23 +52,38 @@ export class Fifo<T> {
    * @returns Whether it was there.
    */
   remove(item: T): boolean {
-    const index = this.#items.indexOf(item, this.#head);
+    const index = this.#slots.indexOf(item, this.#head);
     if (index < 0) return false;
-    this.#items.splice(index, 1);
+    this.#slots.splice(index, 1);
+    this.#tail--;
     return true;
   }
 
   /** Takes all elements, in order. */
   take(): T[] {
-    const taken = this.#head === 0 ? this.#items : this.#items.slice(this.#head);
-    this.#items = [];
-    this.#head = 0;
+    const taken = this.#slots.slice(this.#head, this.#tail);
+    this.clear();
     return taken as T[];
   }
 
   /** Forgets all elements. */
   clear(): void {
-    this.#items.length = 0;
+    this.#slots = [];
     this.#head = 0;
+    this.#tail = 0;
+  }
+
+  #rewind(): void {
+    if (this.#slots.length > MAX_KEPT_SLOTS) this.#slots = [];
+    this.#head = 0;
+    this.#tail = 0;
+  }
+
+  #compact(): void {
+    const length = this.#tail - this.#head;
+    this.#slots.copyWithin(0, this.#head, this.#tail);
+    this.#slots.fill(undefined, length, this.#tail);
+    this.#head = 0;
+    this.#tail = length;
   }
 }

@@ -1,14 +1,11 @@
 // The event loop as its user sees it: something to poll. All of the work is the driver's.
 import type { SessionDiagnostics } from "../session/mod.ts";
+import { Alarm } from "./alarm.ts";
 import { Driver, type DriverCounters } from "./driver.ts";
 import type { Event, LoopItem } from "./event.ts";
+import { Gatherer } from "./gatherer.ts";
 import type { MqttOptions, ResolvedOptions } from "./options.ts";
 import type { RequestChannel, RequestChannelDiagnostics } from "./request_channel.ts";
-
-/** How many times in a row a turn waits for one more request before it writes. */
-const GATHER_PATIENCE = 3;
-/** Requests that are enough for one write, however many keep coming. */
-const GATHER_LIMIT = 1024;
 
 /** Limits of a poll. */
 export interface PollOptions {
@@ -72,13 +69,13 @@ export class EventLoop implements AsyncDisposable {
   readonly #channel: RequestChannel;
   readonly #driver: Driver;
   #waiter: Waiter | undefined;
-  #cancelTimer: (() => void) | undefined;
-  #timerAt = 0;
   /** Whether something happened that no pending poll could act on. */
   #isTurnDue = false;
-  #isGathering = false;
-  #gathered = 0;
-  #patience = 0;
+  readonly #gatherer: Gatherer;
+  readonly #alarm: Alarm = new Alarm(() => {
+    this.#driver.handleTimer();
+    this.#wake();
+  });
 
   /**
    * `AsyncClient.create` makes an event loop together with its client.
@@ -92,6 +89,7 @@ export class EventLoop implements AsyncDisposable {
     this.#resolve = resolve;
     this.#channel = channel;
     this.#driver = new Driver(options, channel, this.#wake, this.#wakeForOutgoing);
+    this.#gatherer = new Gatherer(channel, this.#wake);
   }
 
   /**
@@ -127,7 +125,15 @@ export class EventLoop implements AsyncDisposable {
    * closes nothing: iterate again to go on.
    */
   [Symbol.asyncIterator](): AsyncIterableIterator<Event> {
-    return this.#iterate(() => this.#next(true, undefined));
+    // No `async`: it would cost two more microtasks for each event.
+    return this.#iterate(() => {
+      if (this.#waiter !== undefined) return Promise.reject(anotherPollError());
+      const event = this.#takeEvent(true);
+      if (event !== undefined) return Promise.resolve({ done: false, value: event });
+      return new Promise((resolve, reject) => {
+        this.#wait({ resolve: (event) => resolve(resultOf(event)), reject, yieldsLosses: true });
+      });
+    });
   }
 
   /**
@@ -137,7 +143,7 @@ export class EventLoop implements AsyncDisposable {
    * @returns The iteration.
    */
   batches(): AsyncIterableIterator<Event[]> {
-    return this.#iterate(() => this.#nextBatch(true, undefined));
+    return this.#iterate(async () => resultOf(await this.#nextBatch(true, undefined)));
   }
 
   /**
@@ -219,23 +225,32 @@ export class EventLoop implements AsyncDisposable {
   }
 
   #next(yieldsLosses: boolean, signal: AbortSignal | undefined): Promise<Event | undefined> {
-    if (this.#waiter !== undefined) return Promise.reject(new Error("Cannot poll: another poll is pending"));
+    if (this.#waiter !== undefined) return Promise.reject(anotherPollError());
     if (signal?.aborted) return Promise.reject(signal.reason);
+    const event = this.#takeEvent(yieldsLosses);
+    if (event !== undefined) return Promise.resolve(event);
+    return new Promise((resolve, reject) => {
+      const waiter = { resolve, reject, yieldsLosses };
+      this.#wait(signal === undefined ? waiter : this.#abortable(waiter, signal));
+    });
+  }
+
+  /** Takes the event that is at hand; `undefined` if there is none, or something that is not told as an event. */
+  #takeEvent(yieldsLosses: boolean): Event | undefined {
     // Whoever takes long over each event of a batch still polls: what became due meanwhile is done, pings above all.
     if (this.#isTurnDue) this.#turn();
     const items = this.#driver.items;
     const item = items.peek();
-    if (item !== undefined && isEvent(item, yieldsLosses)) {
-      items.shift();
-      return Promise.resolve(item);
-    }
-    return new Promise((resolve, reject) => {
-      const waiter = { resolve, reject, yieldsLosses };
-      this.#waiter = signal === undefined ? waiter : this.#abortable(waiter, signal);
-      this.#driver.isPolled = true;
-      if (item !== undefined) this.#settle();
-      else this.#turn();
-    });
+    if (item === undefined || !isEvent(item, yieldsLosses)) return undefined;
+    items.shift();
+    return item;
+  }
+
+  #wait(waiter: Waiter): void {
+    this.#waiter = waiter;
+    this.#driver.isPolled = true;
+    if (this.#driver.items.length > 0) this.#settle();
+    else this.#turn();
   }
 
   async #nextBatch(yieldsLosses: boolean, signal: AbortSignal | undefined): Promise<Event[] | undefined> {
@@ -251,15 +266,12 @@ export class EventLoop implements AsyncDisposable {
   }
 
   /** An iteration by hand: a generator that throws is finished for ever, and this one may go on. */
-  #iterate<T>(next: () => Promise<T | undefined>): AsyncIterableIterator<T> {
+  #iterate<T>(next: () => Promise<IteratorResult<T>>): AsyncIterableIterator<T> {
     const iterator: AsyncIterableIterator<T> = {
-      next: async (): Promise<IteratorResult<T>> => {
-        const value = await next();
-        return value === undefined ? { done: true, value } : { done: false, value };
-      },
+      next,
       return: (): Promise<IteratorResult<T>> => {
         // Nobody is left who could be woken, unless another `next` waits.
-        if (this.#waiter === undefined) this.#disarm();
+        if (this.#waiter === undefined) this.#alarm.disarm();
         return Promise.resolve({ done: true, value: undefined });
       },
       [Symbol.asyncIterator]: () => iterator,
@@ -270,7 +282,7 @@ export class EventLoop implements AsyncDisposable {
   #abortable(waiter: Waiter, signal: AbortSignal): Waiter {
     const abort = (): void => {
       this.#takeWaiter();
-      this.#disarm();
+      this.#alarm.disarm();
       waiter.reject(signal.reason);
     };
     signal.addEventListener("abort", abort, { once: true });
@@ -287,31 +299,11 @@ export class EventLoop implements AsyncDisposable {
     else this.#isTurnDue = true;
   };
 
-  /**
-   * There is something to send: a request came, or a write is done and others wait. Whoever publishes in a loop has the next one
-   * ready a microtask later, so the turn waits for as long as requests keep coming, and one write takes them all.
-   */
+  /** There is something to send: a request came, or a write is done and others wait. */
   readonly #wakeForOutgoing = (): void => {
-    if (this.#waiter === undefined) {
-      // Requests are gathered while events are being taken, as far as there is room for them.
-      this.#isTurnDue ||= !this.#channel.hasRoom;
-      return;
-    }
-    if (this.#isGathering) return;
-    this.#isGathering = true;
-    this.#gathered = 0;
-    this.#patience = GATHER_PATIENCE;
-    queueMicrotask(this.#gather);
-  };
-
-  readonly #gather = (): void => {
-    const length = this.#channel.length;
-    if (length > this.#gathered) this.#patience = GATHER_PATIENCE;
-    else this.#patience--;
-    this.#gathered = length;
-    if (this.#patience > 0 && !this.#channel.isBlocked && length < GATHER_LIMIT) return queueMicrotask(this.#gather);
-    this.#isGathering = false;
-    this.#wake();
+    if (this.#waiter !== undefined) this.#gatherer.start();
+    // Requests are gathered while events are being taken, as far as there is room for them.
+    else this.#isTurnDue ||= !this.#channel.hasRoom;
   };
 
   #turn(): void {
@@ -328,8 +320,7 @@ export class EventLoop implements AsyncDisposable {
 
   /** Gives the pending poll what it waits for, and sees to it that time wakes the loop. */
   #settle(): void {
-    if (this.#driver.isDone) this.#disarm();
-    else this.#arm();
+    this.#alarm.arm(this.#driver.deadline, this.#options.clock);
     const waiter = this.#waiter;
     if (waiter === undefined) return;
     const item = this.#driver.items.shift();
@@ -347,31 +338,14 @@ export class EventLoop implements AsyncDisposable {
     this.#driver.isPolled = false;
     return waiter;
   }
+}
 
-  /** One timer, moved only to an earlier time: a deadline that moves back is seen when the timer fires too early. */
-  #arm(): void {
-    const deadline = this.#driver.deadline;
-    if (deadline === undefined) return this.#disarm();
-    if (this.#cancelTimer !== undefined && this.#timerAt <= deadline) return;
-    this.#disarm();
-    this.#timerAt = deadline;
-    const { clock } = this.#options;
-    const cancel = clock.schedule(this.#handleTimer, Math.max(0, deadline - clock.now()));
-    // The first `setTimeout` of a Deno process loads a module and runs microtasks meanwhile: a turn among them has armed anew.
-    if (this.#cancelTimer !== undefined || this.#driver.isDone) cancel();
-    else this.#cancelTimer = cancel;
-  }
+function anotherPollError(): Error {
+  return new Error("Cannot poll: another poll is pending");
+}
 
-  #disarm(): void {
-    this.#cancelTimer?.();
-    this.#cancelTimer = undefined;
-  }
-
-  readonly #handleTimer = (): void => {
-    this.#cancelTimer = undefined;
-    this.#driver.handleTimer();
-    this.#wake();
-  };
+function resultOf<T>(value: T | undefined): IteratorResult<T> {
+  return value === undefined ? { done: true, value } : { done: false, value };
 }
 
 function isEvent(item: LoopItem, yieldsLosses: boolean): item is Event {

@@ -10,7 +10,7 @@ import type { Request } from "./request.ts";
 import type { RequestChannel } from "./request_channel.ts";
 
 /** Events after which decoding pauses, so that memory stays bounded and the user gets a word in. */
-const MAX_ITEMS = 4096;
+const MAX_ITEMS = 1024;
 /**
  * Packets that may await their answer while the transport takes nothing: as many as there are Packet Identifiers. A server that
  * respects them never has more.
