@@ -3,6 +3,7 @@
 import { Decoder, type EncodedPart, Encoder, type Packet } from "../codec/mod.ts";
 import { Fifo } from "../fifo.ts";
 import type { Transport, TransportHandlers } from "../transport/transport.ts";
+import type { PacketTap } from "./observer.ts";
 import { GATHER_BYTES, type PublishRun } from "./publish_run.ts";
 
 /** Undecoded bytes at which the transport is paused; about what a socket buffer holds, so that it is no bottleneck. */
@@ -35,6 +36,7 @@ export class Connection implements TransportHandlers {
   readonly #counters: TrafficCounters;
   readonly #wake: () => void;
   readonly #wakeForWrite: () => void;
+  readonly #tap: PacketTap | undefined;
   readonly #inbox: Fifo<Uint8Array> = new Fifo();
   #inboxBytes = 0;
   #parts: readonly EncodedPart[] = NO_PARTS;
@@ -58,12 +60,20 @@ export class Connection implements TransportHandlers {
    * @param counters Where traffic is counted.
    * @param wake Called when bytes came, or the connection is closed.
    * @param wakeForWrite Called when a write is done, so that there can be another.
+   * @param tap Told of each packet, if anybody is.
    */
-  constructor(maxPacketSize: number, counters: TrafficCounters, wake: () => void, wakeForWrite: () => void) {
+  constructor(
+    maxPacketSize: number,
+    counters: TrafficCounters,
+    wake: () => void,
+    wakeForWrite: () => void,
+    tap?: PacketTap,
+  ) {
     this.#decoder = new Decoder({ maxPacketSize });
     this.#counters = counters;
     this.#wake = wake;
     this.#wakeForWrite = wakeForWrite;
+    this.#tap = tap;
   }
 
   /** Takes the transport, once it is open. */
@@ -134,6 +144,7 @@ export class Connection implements TransportHandlers {
       const packet = this.#decoder.next();
       if (packet !== undefined) {
         this.#counters.incomingPackets++;
+        if (this.#tap !== undefined) this.#tap("incoming", packet);
         return packet;
       }
       const chunk = this.#inbox.shift();
@@ -180,6 +191,7 @@ export class Connection implements TransportHandlers {
   encode(packet: Packet): void {
     this.#encoder.encode(packet);
     this.#counters.outgoingPackets++;
+    if (this.#tap !== undefined) this.#tap("outgoing", packet);
   }
 
   /** Adds a run of publishes to the next write. */

@@ -9,12 +9,12 @@
 // due, and leaves what happened in `items`. `deadline` says when time alone makes another turn necessary. A request is encoded only
 // while no write is under way, so that whatever was taken from the session was handed to the transport in the same turn, and what
 // was not is still a request: "sent" has one meaning.
-import { MalformedPacketError, type Publish } from "../codec/mod.ts";
+import type { Publish } from "../codec/mod.ts";
 import type { Fifo } from "../fifo.ts";
-import { ConnectionRefusedError, KeepAliveTimeoutError, ProtocolError, Session } from "../session/mod.ts";
-import { ReceiveOverflowError, TlsError } from "../transport/transport.ts";
-import { Attempt, describeError } from "./attempt.ts";
+import { Session } from "../session/mod.ts";
+import { Attempt } from "./attempt.ts";
 import { Connection, type TrafficCounters } from "./connection.ts";
+import { closedError, connectionErrorOf } from "./connection_error.ts";
 import {
   type ConnectionError,
   ConnectionLostError,
@@ -24,6 +24,7 @@ import {
 } from "./error.ts";
 import type { LoopItem } from "./event.ts";
 import { FlapDetector } from "./flap.ts";
+import { Observer } from "./observer.ts";
 import type { ResolvedOptions } from "./options.ts";
 import type { PublishRun } from "./publish_run.ts";
 import { Pump } from "./pump.ts";
@@ -77,6 +78,8 @@ export class Driver implements RequestConsumer {
   };
   /** The session it carries. */
   readonly session: Session;
+  /** Tells others what happens. */
+  readonly observer: Observer;
   /** Whether a poll is pending, so that what happens is acted on at once. */
   isPolled = false;
   #options: ResolvedOptions;
@@ -102,6 +105,7 @@ export class Driver implements RequestConsumer {
     this.#wake = wake;
     this.#wakeForOutgoing = wakeForOutgoing;
     this.session = new Session(options);
+    this.observer = new Observer(options);
     this.#pump = new Pump(this.session, channel);
     this.#schedule = new ReconnectSchedule(options.reconnect, options.random);
     this.#flaps = new FlapDetector(() =>
@@ -129,6 +133,8 @@ export class Driver implements RequestConsumer {
   /** Takes other options; the next attempt goes by them. */
   configure(options: ResolvedOptions): void {
     this.#options = options;
+    this.observer.configure(options);
+    this.#channel.makesRuns = options.onPacket === undefined;
     this.#schedule.configure(options.reconnect, options.brokers);
   }
 
@@ -241,7 +247,14 @@ export class Driver implements RequestConsumer {
     const options = this.#options;
     this.#schedule.handleAttempt(now);
     this.session.configure(options);
-    const connection = new Connection(options.maxIncomingPacketSize, this.counters, this.#wake, this.#wakeForOutgoing);
+    this.observer.handleAttempt(address.label, this.#schedule.attempts);
+    const connection = new Connection(
+      options.maxIncomingPacketSize,
+      this.counters,
+      this.#wake,
+      this.#wakeForOutgoing,
+      this.observer.packetTap,
+    );
     const attempt = new Attempt(options, address, this.#schedule.attempts, connection, this.#wake);
     this.#state = { type: "connecting", attempt, connectBy: now + options.connectTimeoutMillis };
     return false;
@@ -262,10 +275,10 @@ export class Driver implements RequestConsumer {
       this.#pump.receive(connection, now);
       this.session.handleTimeout(now);
     } catch (error) {
-      this.#takeEvents(now);
+      this.#takeEvents(state.label, now);
       return this.#handleFailure(connectionErrorOf(error, state.label), now);
     }
-    this.#takeEvents(now);
+    this.#takeEvents(state.label, now);
     this.#pump.transmit(connection, this.#options.outgoingEvents, now);
     if (this.session.phase === "ended") {
       this.#state = {
@@ -285,8 +298,10 @@ export class Driver implements RequestConsumer {
     return isLate && this.#handleFailure(this.#connectTimeout(state.label), now);
   }
 
-  #takeEvents(now: number): void {
-    if (!this.#pump.takeEvents()) return;
+  #takeEvents(label: string, now: number): void {
+    const accepted = this.#pump.takeEvents();
+    if (accepted === undefined) return;
+    this.observer.handleConnected(label, accepted.sessionPresent);
     this.counters.connections++;
     this.#schedule.handleConnected(now);
     this.#flaps.handleConnected(now);
@@ -311,10 +326,10 @@ export class Driver implements RequestConsumer {
 
   #handleDisconnectOverdue(): boolean {
     const request = this.#disconnect;
-    if (request?.mode === "drained") {
-      this.items.push({ type: "fatal", error: new DisconnectTimeoutError(request.timeoutMillis ?? 0) });
-    }
-    return this.#finish("disconnected");
+    if (request?.mode !== "drained") return this.#finish("disconnected");
+    const error = new DisconnectTimeoutError(request.timeoutMillis ?? 0);
+    this.items.push({ type: "fatal", error });
+    return this.#finish("disconnected", error);
   }
 
   /** An attempt failed or a connection was lost. @returns Whether another step is due at once. */
@@ -335,6 +350,7 @@ export class Driver implements RequestConsumer {
     if (isRetried) {
       const retryInMillis = Math.max(0, this.#schedule.next(now).at - now);
       this.items.push({ type: "disconnected", error, retryInMillis, flap });
+      this.observer.handleDisconnected(error, retryInMillis, flap);
       return false;
     }
     this.items.push({ type: "fatal", error });
@@ -350,8 +366,9 @@ export class Driver implements RequestConsumer {
   }
 
   /** Ends for good: every request that is left fails. @returns `false`: no step follows. */
-  #finish(reason: RequestFailedReason, cause?: unknown): boolean {
+  #finish(reason: RequestFailedReason, cause?: Error): boolean {
     this.#dropConnection();
+    this.observer.handleClosed(cause);
     this.#state = { type: "done" };
     for (const request of this.#channel.close()) {
       request.completion?.reject(new RequestFailedError(request.kind, reason, false, cause));
@@ -369,26 +386,4 @@ export class Driver implements RequestConsumer {
 function earlier(a: number | undefined, b: number | undefined): number | undefined {
   if (a === undefined || b === undefined) return a ?? b;
   return Math.min(a, b);
-}
-
-function closedError(error: Error | undefined, label: string): ConnectionError {
-  if (error === undefined) {
-    return new ConnectionLostError("closed-by-server", `Cannot keep the connection to ${label}: the server closed it`);
-  }
-  // An alert after the handshake, such as for a client certificate that is missing.
-  if (error instanceof TlsError || error instanceof ReceiveOverflowError) return error;
-  const message = `Cannot keep the connection to ${label}: ${describeError(error)}`;
-  return new ConnectionLostError("transport-failed", message, error);
-}
-
-/** What the codec and the session throw is the reason itself; the rest is a defect and not hidden. */
-function connectionErrorOf(error: unknown, label: string): ConnectionError {
-  if (error instanceof KeepAliveTimeoutError) {
-    const message = `Cannot keep the connection to ${label}: the server has been silent for too long`;
-    return new ConnectionLostError("keep-alive-timeout", message, error);
-  }
-  const isKnown = error instanceof MalformedPacketError || error instanceof ProtocolError ||
-    error instanceof ConnectionRefusedError;
-  if (isKnown) return error;
-  throw error;
 }

@@ -203,6 +203,7 @@ export class EventLoop implements AsyncDisposable {
   /** Ends the loop without DISCONNECT, so that the server publishes the Will Message. Unfinished requests fail; a poll ends. */
   close(): void {
     this.#driver.close();
+    this.#tellObserver();
     this.#settle();
   }
 
@@ -315,7 +316,14 @@ export class EventLoop implements AsyncDisposable {
       this.#driver.close();
       this.#driver.items.push({ type: "fatal", error: error as Error });
     }
+    this.#tellObserver();
     this.#settle();
+  }
+
+  /** What the user's own functions throw is told to whoever polls, and changes nothing else. */
+  #tellObserver(): void {
+    const failure = this.#driver.observer.flush();
+    if (failure !== undefined) this.#driver.items.push({ type: "fatal", error: failure.thrown as Error });
   }
 
   /** Gives the pending poll what it waits for, and sees to it that time wakes the loop. */

@@ -21,6 +21,8 @@ export class Lane<T extends PublishRequest | ControlRequest> {
   readonly #spareRuns: PublishRun[] = [];
   /** How to refuse the callers that wait. */
   readonly refusals: Map<T, (error: Error) => void> = new Map();
+  /** Whether publishes at QoS 0 are encoded at once; otherwise each is a packet of its own until it is sent. */
+  makesRuns = true;
 
   /**
    * @param capacity How many are admitted at once.
@@ -163,6 +165,7 @@ export class Lane<T extends PublishRequest | ControlRequest> {
 
   /** An empty run, which stays among the spare ones until it is used; `undefined` where it would cost more than it saves. */
   #spareRun(): PublishRun | undefined {
+    if (!this.makesRuns) return undefined;
     if (this.#spareRuns.length === 0) {
       // Between publishes at other levels a run is not worth being made.
       if (this.#admitted.length > 0 && this.#lastRun === undefined) return undefined;

@@ -24,6 +24,7 @@ export {
   UnsubscribeNotice,
   type WaitOptions,
 } from "./notice.ts";
+export type { LogEvent, LogRecord, PacketSummary } from "./observer.ts";
 export type {
   BrokerAddress,
   Credentials,

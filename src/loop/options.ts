@@ -4,6 +4,7 @@ import type { AckMode, SessionLostPolicy } from "../session/mod.ts";
 import type { Dial, DialTarget, HeadersProvider } from "../transport/transport.ts";
 import type { Clock } from "./clock.ts";
 import type { ConnectionError } from "./error.ts";
+import type { LogRecord, PacketSummary } from "./observer.ts";
 
 /** What decides whether a failed attempt is the last one. */
 export interface FailureContext {
@@ -154,6 +155,10 @@ export interface MqttOptions {
    * more end the connection with {@linkcode ReceiveOverflowError}. Other transports stop reading instead. Default 64 MiB.
    */
   readonly maxBufferedBytes?: number | undefined;
+  /** Told of every packet, without payloads and secrets, after the turn of the loop it passed in; costs time for each. */
+  readonly onPacket?: ((packet: PacketSummary) => void) | undefined;
+  /** Told of the life of connections, as records for a log, without payloads and secrets. */
+  readonly onLog?: ((record: LogRecord) => void) | undefined;
   /** How an address is dialled, in place of the runtime's own sockets. */
   readonly transport?: Dial | undefined;
   /** The time, in place of the runtime's clock. */
@@ -232,6 +237,10 @@ export interface ResolvedOptions {
   readonly pendingThrottleMillis: number;
   /** Whether `outgoing` events are told. */
   readonly outgoingEvents: boolean;
+  /** Told of every packet, if anybody is. */
+  readonly onPacket: ((packet: PacketSummary) => void) | undefined;
+  /** Told of the life of connections, if anybody is. */
+  readonly onLog: ((record: LogRecord) => void) | undefined;
   /** How an address is dialled. */
   readonly dial: Dial;
   /** The time. */

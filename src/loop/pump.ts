@@ -1,7 +1,7 @@
 // Moves packets between an open connection, the session and the request channel. It never waits.
 import type { Packet } from "../codec/mod.ts";
 import { Fifo } from "../fifo.ts";
-import type { Session } from "../session/mod.ts";
+import type { ConnectedEvent, Session } from "../session/mod.ts";
 import type { Connection } from "./connection.ts";
 import type { LoopItem } from "./event.ts";
 import { PendingCompletions } from "./pending_completions.ts";
@@ -76,20 +76,20 @@ export class Pump {
     return !this.#holdsBack() && !this.#isOverfed(connection);
   }
 
-  /** Session's events → what waits to be polled, and the ends of requests. @returns Whether the server has just accepted. */
-  takeEvents(): boolean {
-    let isAccepted = false;
+  /** Session's events → what waits to be polled, and the ends of requests. @returns The server's acceptance, if it has just come. */
+  takeEvents(): ConnectedEvent | undefined {
+    let accepted: ConnectedEvent | undefined;
     for (let event = this.#session.pollEvent(); event !== undefined; event = this.#session.pollEvent()) {
       if (event.type === "request-completed") {
         this.completions.handleCompleted(event.token, event.packet);
       } else if (event.type === "request-failed") {
         this.completions.handleFailed(event.token, "session-lost", event.mayHaveBeenDelivered);
       } else {
-        isAccepted ||= event.type === "connected";
+        if (event.type === "connected") accepted = event;
         this.items.push(event);
       }
     }
-    return isAccepted;
+    return accepted;
   }
 
   /** Session, requests → packets → one write; and again for as long as the transport takes it at once. */

@@ -114,6 +114,11 @@ export class RequestChannel {
     this.#enqueue(lane, request);
   }
 
+  /** Whether QoS 0 publishes may wait as bytes; not if somebody wants to see each packet that is sent. */
+  set makesRuns(makesRuns: boolean) {
+    this.#publishes.makesRuns = makesRuns;
+  }
+
   /**
    * Finds out whether a QoS 0 publish that nobody tracks can join those that wait as bytes.
    *

@@ -109,10 +109,8 @@ export class Session {
     return this.#admitsRequests() && this.#outgoing.hasFreePacketId;
   }
 
-  /** Whether the server has granted this Topic Filter, as far as it has answered. */
-  isSubscribed(topicFilter: string): boolean {
-    return this.#subscriptions.isLive(topicFilter);
-  }
+  /** Topic Filters that the server has granted, as far as it has answered. */
+  readonly isSubscribed = (topicFilter: string): boolean => this.#subscriptions.isLive(topicFilter);
 
   /**
    * Admits a message; `canPublish` must allow it.
