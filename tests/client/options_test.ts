@@ -34,6 +34,8 @@ test("two options are enough; the rest has its default", () => {
     onSessionLost: { qos1: "resend", qos2: "fail" },
     pendingThrottleMillis: 0,
     outgoingEvents: true,
+    onPacket: undefined,
+    onLog: undefined,
   });
   assertEquals(brokers, [{
     label: "mqtt://broker.test:1883",
@@ -139,6 +141,15 @@ for (const [name, value] of VALID) {
     assertEquals((resolve({ [name]: value }) as unknown as Record<string, unknown>)[name], value);
   });
 }
+
+test("onPacket and onLog are functions", () => {
+  const watch = (): void => {};
+  const { onPacket, onLog } = resolve({ onPacket: watch, onLog: watch });
+  assertEquals([onPacket, onLog], [watch, watch]);
+  for (const name of ["onPacket", "onLog"]) {
+    assertThrows(() => resolve({ [name]: "x" }), TypeError, `Cannot use option "${name}": "x" is no function`);
+  }
+});
 
 test("transport is dialled instead of the runtime's sockets", () => {
   assertEquals(resolve({ transport: dial }).dial, dial);
