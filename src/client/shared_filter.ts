@@ -197,8 +197,9 @@ export class SharedFilter {
     const refused = this.#joining;
     this.#joining = [];
     for (const { sink, reject } of refused) {
-      this.sinks.delete(sink);
       reject(error);
+      // Requests share one, and some of them may have been told that it is subscribed.
+      this.#expel(sink, error as Error);
     }
     return refused.length > 0;
   }

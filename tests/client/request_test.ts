@@ -167,19 +167,44 @@ test("a response topic that is refused rejects every request that waits for it",
   await mqtt.disconnect();
 });
 
-test("a request that is made anew at once when its response topic was refused gets its response", async () => {
+test("a response topic that is refused later ends the requests that await one, and can be asked for anew at once", async () => {
   const { mqtt, server } = await openStage();
-  const first = watch(mqtt.request("adder", "1", TO_REPLIES).catch(() => mqtt.request("adder", "1", TO_REPLIES)));
-  const second = watch(mqtt.request("adder", "2", TO_REPLIES));
+  const first = watch(mqtt.request("adder", "1", TO_REPLIES));
+  await settle();
+  assertEquals(await grant(server), ["subscribe replies 0"]);
+  const second = watch(mqtt.request("adder", "2", { ...TO_REPLIES, qos: 1 }));
   await settle();
   server.take();
-  await server.send({ type: "suback", packetId: 1, returnCodes: [0x80] });
+  const third = second.state === "pending" && watch(
+    mqtt.request("adder", "3", { ...TO_REPLIES, qos: 1 }).catch(() => mqtt.request("adder", "4", TO_REPLIES)),
+  );
+  await server.send({ type: "suback", packetId: 2, returnCodes: [0x80] });
+  assertInstanceOf(first.error, SubscribeRefusedError);
   assertInstanceOf(second.error, SubscribeRefusedError);
-  assertEquals(await grant(server), ["subscribe replies 0"]);
-  await server.send(text("replies", "3"));
-  assertEquals([first.value?.text(), await grant(server)], ["3", ["publish", "unsubscribe replies"]]);
-  assertEquals(mqtt.diagnostics().streams.topicFilters, 0);
-  await mqtt.disconnect();
+  const words = [...await grant(server), ...await grant(server), ...await grant(server)];
+  assertEquals(words, ["unsubscribe replies", "subscribe replies 0", "publish"]);
+  await server.send(text("replies", "5"));
+  assertEquals(third && third.value?.text(), "5");
+  await mqtt.disconnectNow();
+});
+
+test("a request that is made while others learn of a refusal is subscribed for, whatever the moment", async () => {
+  for (let microtasks = 0; microtasks < 60; microtasks++) {
+    const { mqtt, server } = await openStage();
+    const refused = ["1", "2"].map((number) => watch(mqtt.request("adder", number, TO_REPLIES)));
+    await settle();
+    server.take();
+    void server.connection.send({ type: "suback", packetId: 1, returnCodes: [0x80] });
+    for (let i = 0; i < microtasks; i++) await undefined;
+    const requesting = watch(mqtt.request("adder", "3", TO_REPLIES));
+    await settle();
+    await grant(server);
+    await server.send(text("replies", "4"));
+    for (const { error } of refused) assertInstanceOf(error, SubscribeRefusedError);
+    const isAnswered = requesting.error instanceof SubscribeRefusedError || requesting.value?.text() === "4";
+    assertEquals([isAnswered, microtasks], [true, microtasks]);
+    await mqtt.disconnectNow();
+  }
 });
 
 test("what is not valid rejects, and sends nothing", async () => {
