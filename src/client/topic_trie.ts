@@ -5,7 +5,11 @@ const SLASH = "/";
 const DOLLAR = 0x24;
 
 interface Node<Value> {
-  /** The next level as it is written. */
+  /** The next level as it is written, if there is but one: most have no more, and a map for each would fill the caches. */
+  onlyLevel: string | undefined;
+  /** What follows it. */
+  only: Node<Value> | undefined;
+  /** The next levels as they are written, if there are several. */
   literals: Map<string, Node<Value>> | undefined;
   /** The next level is `+`. */
   single: Node<Value> | undefined;
@@ -69,7 +73,7 @@ export class TopicTrie<Value> {
         if (node.values !== undefined) append(found, node.values);
         node = undefined;
       } else {
-        const literal: Node<Value> | undefined = node.literals?.get(levels[depth]!);
+        const literal: Node<Value> | undefined = literalOf(node, levels[depth]!);
         const single: Node<Value> | undefined = sees ? node.single : undefined;
         depth++;
         if (literal !== undefined && single !== undefined) {
@@ -93,12 +97,24 @@ function append<Value>(found: Value[], values: readonly Value[]): void {
 }
 
 function emptyNode<Value>(): Node<Value> {
-  return { literals: undefined, single: undefined, rest: undefined, values: undefined };
+  return {
+    onlyLevel: undefined,
+    only: undefined,
+    literals: undefined,
+    single: undefined,
+    rest: undefined,
+    values: undefined,
+  };
 }
 
-function isEmpty(node: Node<unknown>): boolean {
-  return node.literals === undefined && node.single === undefined && node.rest === undefined &&
-    node.values === undefined;
+function isEmpty({ only, literals, single, rest, values }: Node<unknown>): boolean {
+  return only === undefined && literals === undefined && single === undefined && rest === undefined &&
+    values === undefined;
+}
+
+function literalOf<Value>(node: Node<Value>, level: string): Node<Value> | undefined {
+  if (node.literals !== undefined) return node.literals.get(level);
+  return node.onlyLevel === level ? node.only : undefined;
 }
 
 function parseFilter(topicFilter: string): { readonly levels: readonly string[]; readonly isRest: boolean } {
@@ -109,21 +125,34 @@ function parseFilter(topicFilter: string): { readonly levels: readonly string[];
 }
 
 function childOf<Value>(node: Node<Value>, level: string): Node<Value> | undefined {
-  return level === "+" ? node.single : node.literals?.get(level);
+  return level === "+" ? node.single : literalOf(node, level);
 }
 
 function addChild<Value>(node: Node<Value>, level: string): Node<Value> {
   const child = emptyNode<Value>();
-  if (level === "+") node.single = child;
-  else (node.literals ??= new Map()).set(level, child);
+  if (level === "+") {
+    node.single = child;
+  } else if (node.literals !== undefined) {
+    node.literals.set(level, child);
+  } else if (node.onlyLevel === undefined) {
+    node.onlyLevel = level;
+    node.only = child;
+  } else {
+    node.literals = new Map([[node.onlyLevel, node.only!], [level, child]]);
+    node.onlyLevel = undefined;
+    node.only = undefined;
+  }
   return child;
 }
 
 function removeChild(node: Node<unknown>, level: string): void {
   if (level === "+") {
     node.single = undefined;
-    return;
+  } else if (node.literals === undefined) {
+    node.onlyLevel = undefined;
+    node.only = undefined;
+  } else {
+    node.literals.delete(level);
+    if (node.literals.size === 0) node.literals = undefined;
   }
-  node.literals?.delete(level);
-  if (node.literals?.size === 0) node.literals = undefined;
 }
