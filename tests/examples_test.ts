@@ -84,7 +84,7 @@ const examples: Readonly<Record<string, (lines: readonly string[]) => void>> = {
 };
 
 /** Examples whose tests are written out below. */
-const others = ["bridge.ts", "bun_script.ts", "demo.ts", "deno_cron.ts", "sensor.ts"];
+const others = ["bridge.ts", "bun_script.ts", "demo.ts", "deno_cron.ts", "sensor.ts", "telemetry.ts"];
 
 test("every example has a test", () => {
   const files = readdirSync(`${repositoryRoot}examples`).filter((name) => name.endsWith(".ts")).sort();
@@ -178,6 +178,27 @@ if (runtime === "bun") {
 }
 
 if (runtime === "deno") {
+  test("examples/telemetry.ts exports logs and metrics by OpenTelemetry, and no payload", async () => {
+    await using server = await startAedes();
+    const exported: Record<string, string> = {};
+    const collector = Deno.serve({ hostname: "127.0.0.1", port: 0, onListen: () => {} }, async (request) => {
+      const path = new URL(request.url).pathname;
+      exported[path] = (exported[path] ?? "") + new TextDecoder().decode(await request.bytes());
+      return new Response();
+    });
+    const [program, args, env] = command("telemetry.ts", `mqtt://127.0.0.1:${server.port}`);
+    const child = startChild(program, args, {
+      ...env,
+      OTEL_DENO: "true",
+      OTEL_EXPORTER_OTLP_ENDPOINT: `http://127.0.0.1:${collector.addr.port}`,
+    });
+    assertEquals(await child.exited, "exit 0", child.output());
+    await collector.shutdown();
+    for (const word of ["connected", "telemetry/echo", "closed"]) assertStringIncludes(exported["/v1/logs"]!, word);
+    for (const word of ["mqtt.packets", "mqtt.bytes", "suback"]) assertStringIncludes(exported["/v1/metrics"]!, word);
+    assertEquals(Object.values(exported).some((text) => text.includes("not for the log")), false);
+  });
+
   test("examples/deno_cron.ts reports once, and registers a job that Deno accepts", async () => {
     await using server = await startAedes();
     await using reader = await PolledClient.connect(server.port, { clientId: "reader" });
