@@ -91,7 +91,7 @@ export class WebSocketError extends Error {
   readonly reason: WebSocketErrorReason;
   /** The status of the server's answer to the upgrade request, where the runtime tells it. */
   readonly status: number | undefined;
-  /** The code the server closed with; 1006 if there was none. */
+  /** The code the server closed with; 1005 if its Close frame had none, 1006 if there was no Close frame. */
   readonly closeCode: number | undefined;
 
   /**
