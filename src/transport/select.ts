@@ -17,6 +17,9 @@ interface RuntimeScope {
 /** One dial for each kind of target a runtime can reach. */
 type Dials = { readonly [Kind in DialTarget["kind"]]?: Dial<Extract<DialTarget, { readonly kind: Kind }>> };
 
+/** The dials of a runtime that has streams. */
+type StreamDials = Dials & Required<Pick<Dials, "tcp" | "tls">>;
+
 /** What a runtime can do. */
 interface Runtime {
   /** Its name, for messages. */
@@ -29,29 +32,29 @@ interface Runtime {
 
 const deno: Runtime = {
   name: "Deno",
-  dials: {
+  dials: withWebSocket({
     tcp: async (...args) => await (await import("./tcp_deno.ts")).dialDenoTcp(...args),
     unix: async (...args) => await (await import("./unix_deno.ts")).dialDenoUnix(...args),
     tls: async (...args) => await (await import("./tls_deno.ts")).dialDenoTls(...args),
-  },
+  }),
 };
 
 const bun: Runtime = {
   name: "Bun",
-  dials: {
+  dials: withWebSocket({
     tcp: async (...args) => await (await import("./tcp_bun.ts")).dialBunTcp(...args),
     unix: async (...args) => await (await import("./unix_bun.ts")).dialBunUnix(...args),
     tls: async (...args) => await (await import("./tls_bun.ts")).dialBunTls(...args),
-  },
+  }),
 };
 
 const node: Runtime = {
   name: "Node",
-  dials: {
+  dials: withWebSocket({
     tcp: async (...args) => await (await import("./tcp_node.ts")).dialNodeTcp(...args),
     unix: async (...args) => await (await import("./unix_node.ts")).dialNodeUnix(...args),
     tls: async (...args) => await (await import("./tls_node.ts")).dialNodeTls(...args),
-  },
+  }),
 };
 
 /** Cloudflare Workers without `cloudflare:sockets`: it is found by `process.getBuiltinModule`, which a worker must ask for. */
@@ -107,6 +110,15 @@ export function selectDial(target: DialTarget, scope: object = globalThis): Dial
     if (error !== undefined) throw error;
   }
   return dials[kind] as Dial;
+}
+
+/** Adds WebSocket, which our own client speaks over the streams of a runtime. */
+function withWebSocket(dials: StreamDials): Dials {
+  const { tcp, tls } = dials;
+  return {
+    ...dials,
+    websocket: async (...args) => await (await import("./websocket_stream.ts")).dialWebSocketOver(tcp, tls)(...args),
+  };
 }
 
 function runtimeOf(scope: RuntimeScope): Runtime {

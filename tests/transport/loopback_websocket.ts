@@ -1,208 +1,206 @@
-// A WebSocket server whose connections are read by hand, over any server of the contract: its peer gives payloads of frames in place of
-// bytes, and what it does not read holds the client back.
+// A WebSocket server whose connections are read by hand, over the servers of the streams that carry it.
 
 import { createHash } from "node:crypto";
-import type { Dial, WebSocketTarget } from "../../src/transport/transport.ts";
+import type { Dial, TlsSettings, WebSocketTarget } from "../../src/transport/transport.ts";
 import type { ContractPeer, ContractServer } from "./contract_connection.ts";
-import { listenLoopback } from "./loopback.ts";
-import { webSocketTarget } from "./web_socket_target.ts";
-
-/** What RFC 6455 adds to the client's key. */
-const KEY_SUFFIX = "258EAFA5-E914-47DA-95CA-C5AB0DC85B11";
-
-const TEXT = 1;
-const BINARY = 2;
-const CLOSE = 8;
-const PING = 9;
+import { ClientFrames, encodeServerFrame, type ServerFrame } from "./websocket_codec.ts";
 
 /** The server's end of a WebSocket. */
 export interface WebSocketPeer extends ContractPeer {
-  /** The head of the upgrade request, with its names in lower case. */
+  /** The head of the upgrade request. */
   readonly request: string;
-  /** The code the client has closed with, once that was read. */
-  readonly closeCode: number | undefined;
-  /** Sends a text frame. */
-  writeText(text: string): Promise<void>;
-  /** Sends one binary frame for each chunk, in one write. */
-  writeFrames(chunks: readonly Uint8Array[]): Promise<void>;
-  /** Closes with a code, or without any. */
-  close(code?: number): void;
+  /** Pings that were answered, by the pongs' payloads. */
+  readonly pongs: readonly Uint8Array[];
+  /** The payload of the client's Close frame, once it was read. */
+  readonly closePayload: Uint8Array | undefined;
+  /** The stream below, to write anything to. */
+  readonly stream: ContractPeer;
+  /** Writes one frame. */
+  send(frame: ServerFrame): Promise<void>;
 }
 
-/** How the server answers an upgrade request. */
-export interface UpgradeAnswer {
-  /** The subprotocol it names; `undefined` names none. */
-  readonly protocol?: string | undefined;
-  /** Another status than 101. */
-  readonly status?: number;
-}
-
-/** A server of WebSockets, and the dial that reaches it. */
+/** A WebSocket server. */
 export interface WebSocketServer extends ContractServer {
   readonly target: WebSocketTarget;
   accept(): Promise<WebSocketPeer>;
 }
 
-/** Listens on a TCP port given by the system. */
-export async function listenWebSocket(
+/** What differs from a plain server. */
+export interface WebSocketServerOptions {
+  /** What goes to a client behind the answer, in one write with it. */
+  readonly greeting?: Uint8Array;
+  /** Payload bytes of one frame at most; what is longer is sent in several frames, of one message. */
+  readonly frameBytes?: number;
+}
+
+/** Does not dial: the servers of streams ask for a dial that is not theirs to make here. */
+export const noDial = (): never => {
+  throw new Error("not dialled");
+};
+
+/** Speaks WebSocket upon a server of streams. */
+export function listenWebSocket(
   dial: Dial<WebSocketTarget>,
-  answer: UpgradeAnswer = { protocol: "mqtt" },
-): Promise<WebSocketServer> {
-  const server = await listenLoopback(dial as never);
-  const { hostname, port } = server.target;
+  lower: ContractServer,
+  tls?: TlsSettings,
+  options: WebSocketServerOptions = {},
+): WebSocketServer {
+  const { target } = lower;
+  if (target.kind !== "tcp" && target.kind !== "tls") throw new Error("There is no WebSocket over this");
+  const { hostname, port } = target;
+  const arrived: WebSocketPeer[] = [];
+  const waiting: ((peer: WebSocketPeer) => void)[] = [];
+  const upgradeNext = (): void => {
+    void lower.accept().then(async (stream) => {
+      upgradeNext();
+      const peer = await upgrade(stream, options);
+      if (peer === undefined) return;
+      const accept = waiting.shift();
+      if (accept === undefined) arrived.push(peer);
+      else accept(peer);
+    });
+  };
+  upgradeNext();
   return {
-    ...server,
-    dial: dial as ContractServer["dial"],
-    target: webSocketTarget(hostname, port),
-    accept: async () => await upgrade(await server.accept(), answer),
+    dial: dial as Dial,
+    target: {
+      kind: "websocket",
+      url: `${tls === undefined ? "ws" : "wss"}://${hostname}:${port}/mqtt`,
+      hostname,
+      port,
+      noDelay: true,
+      tls,
+      headers: undefined,
+      maxBufferedBytes: 1,
+    },
+    accept: () => {
+      const peer = arrived.shift();
+      return peer === undefined ? new Promise((resolve) => waiting.push(resolve)) : Promise.resolve(peer);
+    },
+    refuse: () => lower.refuse(),
+    [Symbol.asyncDispose]: () => lower[Symbol.asyncDispose](),
   };
 }
 
-/** Reads the request and answers it. A connection that ends before gives a peer that is over. */
-async function upgrade(peer: ContractPeer, answer: UpgradeAnswer): Promise<WebSocketPeer> {
-  const reader = new ByteReader(peer);
-  let request = "";
-  while (!request.endsWith("\r\n\r\n")) {
-    const byte = await reader.take(1);
-    if (byte === undefined) break;
-    request += String.fromCharCode(byte[0]!);
+/** Reads the head of a request. @returns It, and what came behind it; `undefined` if the stream ends before. */
+export async function readHead(
+  stream: ContractPeer,
+): Promise<{ readonly head: string; readonly rest: Uint8Array } | undefined> {
+  let head = "";
+  for (let chunk = await stream.read(); chunk !== undefined; chunk = await stream.read()) {
+    const before = head.length;
+    head += Array.from(chunk, (byte) => String.fromCharCode(byte)).join("");
+    const end = head.indexOf("\r\n\r\n");
+    if (end >= 0) return { head: head.slice(0, end), rest: chunk.subarray(end + 4 - before) };
   }
-  const key = /^sec-websocket-key: *(\S+)/im.exec(request)?.[1] ?? "";
-  const accept = createHash("sha1").update(key + KEY_SUFFIX).digest("base64");
-  const protocol = answer.protocol === undefined ? "" : `Sec-WebSocket-Protocol: ${answer.protocol}\r\n`;
-  const head = answer.status === undefined
-    ? `HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n` +
-      `Sec-WebSocket-Accept: ${accept}\r\n${protocol}\r\n`
-    : `HTTP/1.1 ${answer.status} No\r\nContent-Length: 0\r\n\r\n`;
-  await peer.write(new TextEncoder().encode(head));
-  const names = request.replace(/^[\w-]+:/gm, (name) => name.toLowerCase());
-  return new FramedPeer(peer, reader, names);
+  return undefined;
 }
 
-class FramedPeer implements WebSocketPeer {
-  readonly request: string;
-  closeCode: number | undefined;
-  readonly #peer: ContractPeer;
-  readonly #reader: ByteReader;
-  #isClosing = false;
-  #isOver = false;
+/** The value of a header. */
+export function headerOf(head: string, name: string): string | undefined {
+  const line = head.split("\r\n").find((line) => line.toLowerCase().startsWith(`${name.toLowerCase()}:`));
+  return line?.slice(name.length + 1).trim();
+}
 
-  constructor(peer: ContractPeer, reader: ByteReader, request: string) {
-    this.#peer = peer;
-    this.#reader = reader;
+/** The answer that upgrades. */
+export function acceptanceOf(head: string): string {
+  const key = headerOf(head, "sec-websocket-key");
+  const accept = createHash("sha1").update(`${key}258EAFA5-E914-47DA-95CA-C5AB0DC85B11`).digest("base64");
+  const lines = [
+    "HTTP/1.1 101 Switching Protocols",
+    "Upgrade: websocket",
+    "Connection: Upgrade",
+    `Sec-WebSocket-Accept: ${accept}`,
+    "Sec-WebSocket-Protocol: mqtt",
+  ];
+  return `${lines.join("\r\n")}\r\n\r\n`;
+}
+
+/** Text of ASCII as bytes, with more bytes behind it. */
+export function join(text: string, ...bytes: readonly Uint8Array[]): Uint8Array {
+  const parts = [new TextEncoder().encode(text), ...bytes];
+  const joined = new Uint8Array(parts.reduce((length, part) => length + part.length, 0));
+  let at = 0;
+  for (const part of parts) {
+    joined.set(part, at);
+    at += part.length;
+  }
+  return joined;
+}
+
+async function upgrade(stream: ContractPeer, options: WebSocketServerOptions): Promise<WebSocketPeer | undefined> {
+  const request = await readHead(stream);
+  if (request === undefined) return undefined;
+  const peer = new HandReadPeer(stream, request.head, options.frameBytes ?? Infinity);
+  peer.take(request.rest);
+  await stream.write(join(acceptanceOf(request.head), options.greeting ?? new Uint8Array(0)));
+  return peer;
+}
+
+class HandReadPeer implements WebSocketPeer {
+  readonly pongs: Uint8Array[] = [];
+  readonly request: string;
+  readonly stream: ContractPeer;
+  closePayload: Uint8Array | undefined;
+  readonly #frames = new ClientFrames();
+  readonly #frameBytes: number;
+  #isEnded = false;
+
+  constructor(stream: ContractPeer, request: string, frameBytes: number) {
+    this.stream = stream;
     this.request = request;
+    this.#frameBytes = frameBytes;
   }
 
-  /** The payload of the next binary frame. Answers a close, and then waits for the end of the connection. */
+  take(bytes: Uint8Array): void {
+    this.#frames.push(bytes);
+  }
+
   async read(): Promise<Uint8Array | undefined> {
-    while (!this.#isOver) {
-      const frame = await this.#readFrame();
-      if (frame === undefined) break;
-      if (frame.opcode === CLOSE) {
-        this.#answerClose(frame.payload);
-        break;
+    while (this.closePayload === undefined) {
+      const frame = this.#frames.next();
+      if (frame === undefined) {
+        const chunk = await this.stream.read();
+        if (chunk === undefined) return undefined;
+        this.#frames.push(chunk);
+        continue;
       }
-      if (frame.opcode !== PING) return frame.payload;
+      const { opcode, fin, reserved, mask, payload } = frame;
+      if (!fin || reserved !== 0 || mask === undefined) throw new Error(`A frame of the client is ${fin} ${reserved}`);
+      if (opcode === 2) return payload;
+      if (opcode === 10) this.pongs.push(payload);
+      else if (opcode === 8) this.#handleClose(payload);
+      else throw new Error(`A frame of the client has the opcode ${opcode}`);
     }
-    this.#isOver = true;
     return undefined;
   }
 
-  write(bytes: Uint8Array): Promise<void> {
-    return this.#peer.write(frameOf(BINARY, bytes));
+  async write(bytes: Uint8Array): Promise<void> {
+    let opcode = 2;
+    for (let start = 0; start < bytes.length || opcode === 2; start += this.#frameBytes) {
+      const end = Math.min(start + this.#frameBytes, bytes.length);
+      await this.send({ opcode, payload: bytes.subarray(start, end), fin: end === bytes.length });
+      opcode = 0;
+    }
   }
 
-  writeText(text: string): Promise<void> {
-    return this.#peer.write(frameOf(TEXT, new TextEncoder().encode(text)));
+  send(frame: ServerFrame): Promise<void> {
+    return this.stream.write(encodeServerFrame(frame));
   }
 
-  writeFrames(chunks: readonly Uint8Array[]): Promise<void> {
-    return this.#peer.write(concat(chunks.map((chunk) => frameOf(BINARY, chunk))));
-  }
-
-  /** Closes in order, and ends the TCP connection without waiting for the answer. */
+  /** Sends a Close frame; the connection ends once the client has sent its own, which need not be read. */
   end(): void {
-    this.close(1000);
-    this.#peer.end();
-  }
-
-  close(code?: number): void {
-    if (this.#isClosing) return;
-    this.#isClosing = true;
-    void this.#peer.write(frameOf(CLOSE, code === undefined ? new Uint8Array() : Uint8Array.of(code >> 8, code)));
+    this.#isEnded = true;
+    void this.send({ opcode: 8, payload: Uint8Array.of(1000 >> 8, 1000 & 255) });
+    if (this.closePayload !== undefined) this.stream.end();
   }
 
   reset(): void {
-    this.#peer.reset();
+    this.stream.reset();
   }
 
-  #answerClose(payload: Uint8Array): void {
-    if (payload.length >= 2) this.closeCode = payload[0]! * 256 + payload[1]!;
-    if (!this.#isClosing) void this.#peer.write(frameOf(CLOSE, payload));
-    this.#isClosing = true;
-    // The server is the one that ends the TCP connection.
-    this.#peer.end();
+  #handleClose(payload: Uint8Array): void {
+    this.closePayload = payload;
+    if (this.#isEnded) this.stream.end();
   }
-
-  async #readFrame(): Promise<{ readonly opcode: number; readonly payload: Uint8Array } | undefined> {
-    const head = await this.#reader.take(2);
-    if (head === undefined) return undefined;
-    const shortLength = head[1]! & 0x7f;
-    const sizeBytes = shortLength === 126 ? 2 : shortLength === 127 ? 8 : 0;
-    const size = await this.#reader.take(sizeBytes);
-    const mask = await this.#reader.take(4);
-    if (size === undefined || mask === undefined) return undefined;
-    const length = sizeBytes === 0 ? shortLength : size.reduce((sum, byte) => sum * 256 + byte, 0);
-    const payload = await this.#reader.take(length);
-    if (payload === undefined) return undefined;
-    for (let i = 0; i < length; i++) payload[i]! ^= mask[i & 3]!;
-    return { opcode: head[0]! & 0x0f, payload };
-  }
-}
-
-/** Bytes of a peer in the numbers one wants. */
-class ByteReader {
-  readonly #peer: ContractPeer;
-  #chunk: Uint8Array = new Uint8Array();
-
-  constructor(peer: ContractPeer) {
-    this.#peer = peer;
-  }
-
-  /** A copy of the next bytes; `undefined` if the connection ends before there are as many. */
-  async take(count: number): Promise<Uint8Array | undefined> {
-    const bytes = new Uint8Array(count);
-    for (let filled = 0; filled < count;) {
-      if (this.#chunk.length === 0) {
-        const chunk = await this.#peer.read();
-        if (chunk === undefined) return undefined;
-        this.#chunk = chunk;
-      }
-      const part = this.#chunk.subarray(0, count - filled);
-      bytes.set(part, filled);
-      filled += part.length;
-      this.#chunk = this.#chunk.subarray(part.length);
-    }
-    return bytes;
-  }
-}
-
-/** A frame that is not masked, as a server sends it. */
-function frameOf(opcode: number, payload: Uint8Array): Uint8Array {
-  const { length } = payload;
-  const head = [0x80 | opcode];
-  if (length < 126) head.push(length);
-  else if (length < 65_536) head.push(126, length >> 8, length & 0xff);
-  else head.push(127, 0, 0, 0, 0, length >>> 24, length >> 16 & 0xff, length >> 8 & 0xff, length & 0xff);
-  return concat([Uint8Array.from(head), payload]);
-}
-
-function concat(chunks: readonly Uint8Array[]): Uint8Array {
-  const whole = new Uint8Array(chunks.reduce((sum, chunk) => sum + chunk.length, 0));
-  let offset = 0;
-  for (const chunk of chunks) {
-    whole.set(chunk, offset);
-    offset += chunk.length;
-  }
-  return whole;
 }

@@ -9,6 +9,7 @@ const place = { hostname: "broker.test", port: 1883, noDelay: true };
 const tcp: DialTarget = { kind: "tcp", ...place };
 const tls: DialTarget = { kind: "tls", ...place, tls: plainTls };
 const unix: DialTarget = { kind: "unix", path: "/run/broker.sock" };
+const webSocket = webSocketTarget("broker.test", 80);
 const proxy: ProxySettings = {
   protocol: "http",
   hostname: "proxy.test",
@@ -37,11 +38,11 @@ test("selectDial gives an adapter that works on this runtime", async () => {
   assertEquals(await closed.promise, undefined);
 });
 
-for (const target of [tcp, unix, tls]) {
+for (const target of [tcp, unix, tls, webSocket]) {
   test(`selectDial knows ${target.kind} on Deno, Bun and Node, each by an adapter of its own`, () => {
     const dials = Object.values(scopes).map((scope) => selectDial(target, scope));
     assertEquals(new Set(dials).size, 3);
-    for (const other of [tcp, unix, tls]) {
+    for (const other of [tcp, unix, tls, webSocket]) {
       const isSame = dials.includes(selectDial(other, scopes.Node));
       assertEquals(isSame, other === target);
     }
@@ -79,7 +80,6 @@ test("selectDial refuses a proxy where there is no way through one", () => {
   assertEquals(error.option, "proxy");
 });
 
-const webSocket = webSocketTarget("broker.test", 80);
 const navigator = { userAgent: "Cloudflare-Workers" };
 const browser = { WebSocket: class {}, navigator: { userAgent: "Mozilla/5.0" } };
 
