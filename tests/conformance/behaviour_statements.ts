@@ -189,8 +189,11 @@ export const behaviourStatements: readonly Statement[] = [
     id: "MQTT-6.0.0-1",
     binds: "both",
     summary: "Over WebSocket packets travel in binary frames, and any other frame ends the connection.",
-    note: "Petrel has no WebSocket yet.",
-    provenBy: ["tests/conformance/websocket_test.ts"],
+    provenBy: [
+      "tests/conformance/websocket_test.ts",
+      "tests/transport/websocket_close_test.ts",
+      "tests/transport/websocket_frame_test.ts",
+    ],
   },
   {
     id: "MQTT-6.0.0-2",
@@ -202,13 +205,14 @@ export const behaviourStatements: readonly Statement[] = [
     id: "MQTT-6.0.0-3",
     binds: "client",
     summary: 'Over WebSocket a client offers the subprotocol "mqtt".',
-    note: "Petrel has no WebSocket yet.",
-    provenBy: ["tests/conformance/websocket_test.ts"],
+    provenBy: ["tests/conformance/websocket_test.ts", "tests/transport/websocket_upgrade_test.ts"],
   },
   {
     id: "MQTT-6.0.0-4",
     binds: "server",
     summary: 'The server chooses the subprotocol "mqtt".',
+    note: "A connection whose server has not chosen it is ended before CONNECT.",
+    provenBy: ["tests/conformance/websocket_test.ts", "tests/transport/websocket_upgrade_test.ts"],
   },
   {
     id: "MQTT-7.0.0-1",
