@@ -4,12 +4,15 @@
 import { delay } from "@std/async";
 import { AsyncClient, type EventLoop, type PublishNotice, type QoS } from "../../mod.ts";
 import { RepublishWatch } from "./republish_watch.ts";
+import { UnframedWitness } from "./unframed_witness.ts";
 import { FaultProxy, type Storm, type Witness } from "../support/fault_proxy.ts";
 
 /** How a storm goes. */
 export interface StormPlan {
   /** Where the server listens, at 127.0.0.1. */
   readonly serverPort: number;
+  /** How the server is spoken to; by default in plain TCP. */
+  readonly scheme?: "mqtt" | "ws";
   /** The QoS levels; each message of a client is published at each of them. */
   readonly levels: readonly (1 | 2)[];
   /** How many messages the left client sends the right one at each level. */
@@ -81,8 +84,11 @@ export async function weatherStorm(plan: StormPlan): Promise<StormReport> {
   const [seed, otherSeed] = [plan.seed, plan.seed + 0x10000];
   const leftWatch = new RepublishWatch(plan.leftWitness);
   const rightWatch = new RepublishWatch(plan.rightWitness);
-  await using leftProxy = await FaultProxy.start(plan.serverPort, { seed, witness: leftWatch });
-  await using rightProxy = await FaultProxy.start(plan.serverPort, { seed: otherSeed, witness: rightWatch });
+  const [leftWitness, rightWitness] = [leftWatch, rightWatch].map((watch) =>
+    plan.scheme === "ws" ? new UnframedWitness(watch) : watch
+  );
+  await using leftProxy = await FaultProxy.start(plan.serverPort, { seed, witness: leftWitness! });
+  await using rightProxy = await FaultProxy.start(plan.serverPort, { seed: otherSeed, witness: rightWitness! });
   await using left = new Station("left", "right", leftProxy.port, plan, leftWatch);
   await using right = new Station("right", "left", rightProxy.port, plan, rightWatch);
   const exchange = async (): Promise<void> => {
@@ -179,7 +185,7 @@ class Station implements AsyncDisposable {
     this.#failed = new Map(plan.levels.map((qos) => [qos, []]));
     const { client, eventLoop } = AsyncClient.create({
       clientId: name,
-      broker: `mqtt://127.0.0.1:${port}`,
+      broker: `${plan.scheme ?? "mqtt"}://127.0.0.1:${port}`,
       cleanSession: false,
       reconnect: { minDelayMillis: 1, maxDelayMillis: 20 },
       outgoingEvents: false,

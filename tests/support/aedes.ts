@@ -1,12 +1,8 @@
 // The aedes broker, in this process or in one of its own.
 
 import { Aedes } from "aedes";
-import { existsSync } from "node:fs";
 import net from "node:net";
-import process from "node:process";
-import { fileURLToPath } from "node:url";
-import { startChild } from "./child.ts";
-import { runtime } from "./test.ts";
+import { type BunProgram, startBunProgram } from "./bun_program.ts";
 
 /** An aedes broker in this process. */
 export interface AedesServer extends AsyncDisposable {
@@ -16,14 +12,6 @@ export interface AedesServer extends AsyncDisposable {
   readonly broker: Aedes;
   /** Ends all connections, the listener and the broker. */
   close(): Promise<void>;
-}
-
-/** An aedes broker in another process. */
-export interface AedesProcess extends AsyncDisposable {
-  /** The port it listens on, at 127.0.0.1. */
-  readonly port: number;
-  /** Ends the process: in order, or at once by SIGKILL. */
-  stop(signal?: "SIGTERM" | "SIGKILL"): Promise<void>;
 }
 
 /**
@@ -50,20 +38,6 @@ export async function startAedes(): Promise<AedesServer> {
 }
 
 /** Starts aedes in a process of its own, run by Bun, so that neither its load nor Deno's limits are felt here. */
-export async function startAedesProcess(): Promise<AedesProcess> {
-  const child = startChild(findBun(), ["run", fileURLToPath(new URL("aedes_process.ts", import.meta.url))]);
-  const stop = (signal?: "SIGTERM" | "SIGKILL"): Promise<void> => child.stop(signal);
-  try {
-    const port = Number((await child.line(/^port \d+$/)).slice("port ".length));
-    return { port, stop, [Symbol.asyncDispose]: () => stop() };
-  } catch (error) {
-    await stop("SIGKILL");
-    throw error;
-  }
-}
-
-function findBun(): string {
-  if (runtime === "bun") return process.execPath;
-  const installed = fileURLToPath(new URL("../../node_modules/.bin/bun", import.meta.url));
-  return existsSync(installed) ? installed : "bun";
+export function startAedesProcess(): Promise<BunProgram> {
+  return startBunProgram("aedes_process.ts", []);
 }
