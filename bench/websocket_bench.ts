@@ -2,6 +2,7 @@
 
 import { FrameDecoder, OPCODE } from "../src/transport/websocket_frame.ts";
 import { FrameEncoder } from "../src/transport/websocket_mask.ts";
+import { webSocketTarget } from "../tests/transport/web_socket_target.ts";
 import { bench } from "./support/bench.ts";
 
 const sink = { bytes: 0 };
@@ -28,6 +29,7 @@ for (const [name, length] of [["32 bytes", 32], ["64 KiB", 65_536]] as const) {
   });
 }
 
+const target = webSocketTarget("broker.test", 80);
 const PACKET_BYTES = 29;
 const FRAME_BYTES = PACKET_BYTES + 2;
 const FRAMES = 2000;
@@ -45,7 +47,7 @@ bench({
   baseline: true,
   fn: () => {
     chunk.set(frames);
-    const decoder = new FrameDecoder();
+    const decoder = new FrameDecoder(target);
     decoder.push(chunk);
     for (let part = decoder.next(); part !== undefined; part = decoder.next()) {
       if (part.type === "payload") sink.bytes += part.bytes.length;

@@ -1,7 +1,8 @@
 // Frames of RFC 6455 as a server sends them. A frame is not a packet: what has arrived of one is handed on at once, as views of the
 // chunk it came in, so that a frame of any length takes no memory.
 
-import { WebSocketError } from "./error.ts";
+import type { WebSocketError, WebSocketTarget } from "./transport.ts";
+import { describeTextFrame, endFailure } from "./websocket_failure.ts";
 
 /** What a frame is; the others are reserved. */
 export const OPCODE = { continuation: 0x0, text: 0x1, binary: 0x2, close: 0x8, ping: 0x9, pong: 0xa } as const;
@@ -38,6 +39,7 @@ export type FramePart =
 
 /** Decodes the frames of a server. It is pulled: `push` a chunk, then `next` until there is nothing more. */
 export class FrameDecoder {
+  readonly #target: WebSocketTarget;
   #chunk: Uint8Array = new Uint8Array(0);
   #position = 0;
   readonly #header: Uint8Array = new Uint8Array(MAX_HEADER_BYTES);
@@ -55,6 +57,11 @@ export class FrameDecoder {
   readonly #control: Uint8Array = new Uint8Array(MAX_SHORT_LENGTH);
   #controlLength = 0;
   #isClosed = false;
+
+  /** @param target The server, for messages. */
+  constructor(target: WebSocketTarget) {
+    this.#target = target;
+  }
 
   /**
    * Hands over the next chunk.
@@ -113,32 +120,32 @@ export class FrameDecoder {
     const opcode = byte & 0x0f;
     this.#opcode = opcode;
     const isFinal = (byte & FIN) !== 0;
-    if ((byte & RESERVED_BITS) !== 0) throw fault("a reserved bit is set, and no extension was agreed on", "5.2");
+    if ((byte & RESERVED_BITS) !== 0) throw this.#fault("a reserved bit is set, and no extension was agreed on", "5.2");
     switch (opcode) {
       case OPCODE.continuation:
-        if (!this.#isFragmented) throw fault("a continuation frame continues nothing", "5.4");
+        if (!this.#isFragmented) throw this.#fault("a continuation frame continues nothing", "5.4");
         this.#isFragmented = !isFinal;
         return;
       case OPCODE.binary:
-        if (this.#isFragmented) throw fault("a message begins inside another", "5.4");
+        if (this.#isFragmented) throw this.#fault("a message begins inside another", "5.4");
         this.#isFragmented = !isFinal;
         return;
       case OPCODE.text:
-        throw new WebSocketError("text-frame", "Cannot read from the WebSocket: a frame is text [MQTT-6.0.0-1]");
+        throw describeTextFrame(this.#target);
       case OPCODE.close:
       case OPCODE.ping:
       case OPCODE.pong:
-        if (!isFinal) throw fault("a control frame is fragmented", "5.5");
+        if (!isFinal) throw this.#fault("a control frame is fragmented", "5.5");
         return;
       default:
-        throw fault(`a frame has the reserved opcode ${opcode}`, "5.2");
+        throw this.#fault(`a frame has the reserved opcode ${opcode}`, "5.2");
     }
   }
 
   #judgeSecondByte(byte: number): void {
-    if ((byte & MASKED) !== 0) throw fault("the server masks a frame", "5.1");
+    if ((byte & MASKED) !== 0) throw this.#fault("the server masks a frame", "5.1");
     if (byte <= MAX_SHORT_LENGTH) return;
-    if (this.#opcode >= OPCODE.close) throw fault("a control frame is longer than 125 bytes", "5.5");
+    if (this.#opcode >= OPCODE.close) throw this.#fault("a control frame is longer than 125 bytes", "5.5");
     this.#headerNeeds = byte === LENGTH_16 ? 4 : MAX_HEADER_BYTES;
   }
 
@@ -149,9 +156,9 @@ export class FrameDecoder {
     const isShort = this.#headerNeeds === 4;
     // The highest bit, which must be 0, makes a number that is far beyond what is safe.
     const length = isShort ? view.getUint16(2) : view.getUint32(2) * 2 ** 32 + view.getUint32(6);
-    if (length > Number.MAX_SAFE_INTEGER) throw fault(`a frame has an impossible length`, "5.2");
+    if (length > Number.MAX_SAFE_INTEGER) throw this.#fault("a frame has an impossible length", "5.2");
     if (length <= (isShort ? MAX_SHORT_LENGTH : 0xffff)) {
-      throw fault(`the length ${length} of a frame is not written in the shortest way`, "5.2");
+      throw this.#fault(`the length ${length} of a frame is not written in the shortest way`, "5.2");
     }
     return length;
   }
@@ -206,20 +213,26 @@ export class FrameDecoder {
     // An unsolicited pong is allowed, and says nothing; pings are none of ours, MQTT has its own.
     if (this.#opcode === OPCODE.pong) return undefined;
     this.#isClosed = true;
-    return decodeClose(payload);
+    return this.#decodeClose(payload);
   }
-}
 
-function decodeClose(payload: Uint8Array): FramePart {
-  if (payload.length === 0) return { type: "close", code: undefined, reason: "" };
-  if (payload.length === 1) throw fault("a Close frame has half a close code", "5.5.1");
-  const code = payload[0]! << 8 | payload[1]!;
-  if (!isCloseCode(code)) throw fault(`a Close frame has the close code ${code}, which cannot be sent`, "7.4");
-  try {
-    const reason = new TextDecoder("utf-8", { fatal: true }).decode(payload.subarray(2));
-    return { type: "close", code, reason };
-  } catch {
-    throw fault("the reason of a Close frame is not UTF-8", "5.5.1");
+  #decodeClose(payload: Uint8Array): FramePart {
+    if (payload.length === 0) return { type: "close", code: undefined, reason: "" };
+    if (payload.length === 1) throw this.#fault("a Close frame has half a close code", "5.5.1");
+    const code = payload[0]! << 8 | payload[1]!;
+    if (!isCloseCode(code)) {
+      throw this.#fault(`a Close frame has the close code ${code}, which cannot be sent`, "7.4");
+    }
+    try {
+      const reason = new TextDecoder("utf-8", { fatal: true }).decode(payload.subarray(2));
+      return { type: "close", code, reason };
+    } catch {
+      throw this.#fault("the reason of a Close frame is not UTF-8", "5.5.1");
+    }
+  }
+
+  #fault(state: string, section: string): WebSocketError {
+    return endFailure(this.#target, "protocol", `${state} (RFC 6455, ${section})`);
   }
 }
 
@@ -227,8 +240,4 @@ function decodeClose(payload: Uint8Array): FramePart {
 function isCloseCode(code: number): boolean {
   if (code >= 3000) return code < 5000;
   return code >= 1000 && code <= 1014 && code !== 1004 && code !== 1005 && code !== 1006;
-}
-
-function fault(state: string, section: string): WebSocketError {
-  return new WebSocketError("protocol", `Cannot read from the WebSocket: ${state} (RFC 6455, ${section})`);
 }

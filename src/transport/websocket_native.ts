@@ -8,12 +8,17 @@ import {
   ReceiveOverflowError,
   type Transport,
   type TransportHandlers,
-  WebSocketError,
+  type WebSocketError,
   type WebSocketTarget,
 } from "./transport.ts";
-
-/** What is offered to the server, and must be its choice [MQTT-6.0.0-3] [MQTT-6.0.0-4]. */
-export const SUBPROTOCOL = "mqtt";
+import {
+  describeClose,
+  describeSubprotocol,
+  describeTextFrame,
+  nameOf,
+  openFailure,
+  SUBPROTOCOL,
+} from "./websocket_failure.ts";
 
 /** Bytes that may wait in the WebSocket before a write has to: enough that a quick network never waits for the next look. */
 const HIGH_WATER_BYTES = 1 << 20;
@@ -206,10 +211,7 @@ class NativeTransport implements Transport {
     this.#blindBytes = 0;
     this.#settleWrite();
     if (typeof data === "string") {
-      const message = `Cannot keep the connection to ${
-        nameOf(this.#target)
-      }: the server sent a text frame [MQTT-6.0.0-1]`;
-      this.#end(new WebSocketError("text-frame", message));
+      this.#end(describeTextFrame(this.#target));
       return;
     }
     const chunk = new Uint8Array(data as ArrayBuffer);
@@ -299,31 +301,8 @@ class NativeTransport implements Transport {
   }
 
   #describeEnd(closeCode: number, reason: string | undefined): WebSocketError {
-    const words = reason || wordsOf(this.#failure);
-    const state = `the server closed it with code ${closeCode}${words === "" ? "" : ` (${words})`}`;
-    const message = `Cannot keep the connection to ${nameOf(this.#target)}: ${state}`;
-    return new WebSocketError("closed", message, { closeCode, cause: this.#failure });
+    return describeClose(this.#target, closeCode, reason || wordsOf(this.#failure), this.#failure);
   }
-}
-
-/**
- * Describes that the server has not chosen the subprotocol.
- *
- * @param target The server.
- * @param protocol What it has chosen, empty if nothing.
- * @returns The error to reject with.
- */
-export function describeSubprotocol(target: WebSocketTarget, protocol: string): WebSocketError {
-  const choice = protocol === "" ? "no subprotocol" : `the subprotocol "${protocol}"`;
-  return new WebSocketError(
-    "subprotocol",
-    `Cannot open a WebSocket to ${nameOf(target)}: the server chose ${choice}, not "${SUBPROTOCOL}" [MQTT-6.0.0-4]`,
-  );
-}
-
-/** Host and port, without the query of the URL, which may hold a secret. */
-export function nameOf({ hostname, port }: WebSocketTarget): string {
-  return hostname.includes(":") ? `[${hostname}]:${port}` : `${hostname}:${port}`;
 }
 
 function describeOpenFailure(target: WebSocketTarget, { error, message }: EndEvent): WebSocketError {
@@ -332,7 +311,7 @@ function describeOpenFailure(target: WebSocketTarget, { error, message }: EndEve
   const state = wordsOf(cause ?? message).replaceAll(target.url, nameOf(target)) ||
     `the server is out of reach, refuses the upgrade, or does not know "${SUBPROTOCOL}" [MQTT-6.0.0-4]; ` +
       "the runtime does not say which";
-  return new WebSocketError("not-opened", `Cannot open a WebSocket to ${nameOf(target)}: ${state}`, { cause });
+  return openFailure(target, "not-opened", state, { cause });
 }
 
 function wordsOf(cause: unknown): string {

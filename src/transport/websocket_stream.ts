@@ -2,9 +2,6 @@
 // can do (headers, authorities, client certificates, proxies: each another subset), and none can be held back while it receives. Over
 // TCP and TLS of the other adapters all of it works, everywhere in the same way.
 
-import { FrameDecoder, type FramePart } from "./websocket_frame.ts";
-import { FrameSender } from "./websocket_sender.ts";
-import { makeUpgrade, UpgradeAnswer } from "./websocket_upgrade.ts";
 import {
   type Dial,
   type DialOptions,
@@ -15,6 +12,10 @@ import {
   WebSocketError,
   type WebSocketTarget,
 } from "./transport.ts";
+import { describeClose, endFailure, openFailure } from "./websocket_failure.ts";
+import { FrameDecoder, type FramePart } from "./websocket_frame.ts";
+import { FrameSender } from "./websocket_sender.ts";
+import { makeUpgrade, UpgradeAnswer } from "./websocket_upgrade.ts";
 
 /** Turns of the event loop that a last Close frame is given: a peer that has ended and reads nothing must not keep the stream. */
 const FAREWELL_TURNS = 16;
@@ -46,8 +47,7 @@ export function dialWebSocketOver(dialTcp: Dial<TcpTarget>, dialTls: Dial<TlsTar
     signal.throwIfAborted();
     const headers = await raceAbort(signal, async () => await target.headers?.({ url: target.url, signal }) ?? {});
     const upgrade = await makeUpgrade(target.url, headers);
-    const place = placeOf(target);
-    const opening = new Opening(upgrade.accept, place);
+    const opening = new Opening(upgrade.accept, target);
     const { hostname, port, noDelay, tls, proxy } = target;
     const route = { hostname, port, noDelay, proxy };
     const lower = tls === undefined
@@ -56,7 +56,7 @@ export function dialWebSocketOver(dialTcp: Dial<TcpTarget>, dialTls: Dial<TlsTar
     try {
       const writing = lower.write(upgrade.request, upgrade.request.length);
       const rest = await raceAbort(signal, () => opening.upgraded(lower));
-      const transport = new WebSocketTransport(lower, new FrameSender(lower, writing), handlers, place);
+      const transport = new WebSocketTransport(lower, new FrameSender(lower, writing), handlers, target);
       opening.handOver(transport, rest);
       return transport;
     } catch (error) {
@@ -64,11 +64,6 @@ export function dialWebSocketOver(dialTcp: Dial<TcpTarget>, dialTls: Dial<TlsTar
       throw error;
     }
   };
-}
-
-/** The address for messages: without its query, which may hold a secret. */
-function placeOf({ url }: WebSocketTarget): string {
-  return url.replace(/\?.*/s, "");
 }
 
 /** Waits for `act`, but no longer than until the abort. */
@@ -90,14 +85,14 @@ async function raceAbort<T>(signal: AbortSignal, act: () => Promise<T>): Promise
 /** What the stream is told before there is a transport, and whom it tells afterwards. */
 class Opening implements TransportHandlers {
   readonly #answer: UpgradeAnswer;
-  readonly #place: string;
+  readonly #target: WebSocketTarget;
   readonly #answered = Promise.withResolvers<Uint8Array>();
   #lower: Transport | undefined;
   #transport: WebSocketTransport | undefined;
 
-  constructor(accept: string, place: string) {
-    this.#answer = new UpgradeAnswer(accept, place);
-    this.#place = place;
+  constructor(accept: string, target: WebSocketTarget) {
+    this.#answer = new UpgradeAnswer(accept, target);
+    this.#target = target;
     // An abort may come before anybody waits.
     this.#answered.promise.catch(() => {});
   }
@@ -135,8 +130,8 @@ class Opening implements TransportHandlers {
       this.#transport.handleClose(error);
       return;
     }
-    const message = `Cannot open the WebSocket to ${this.#place}: the server ended the connection without an answer`;
-    this.#answered.reject(error ?? new WebSocketError("upgrade-refused", message));
+    const state = "the server ended the connection without an answer";
+    this.#answered.reject(error ?? openFailure(this.#target, "upgrade-refused", state));
   }
 }
 
@@ -145,8 +140,8 @@ class WebSocketTransport implements Transport {
   readonly #lower: Transport;
   readonly #sender: FrameSender;
   readonly #handlers: TransportHandlers;
-  readonly #place: string;
-  readonly #decoder: FrameDecoder = new FrameDecoder();
+  readonly #target: WebSocketTarget;
+  readonly #decoder: FrameDecoder;
   /** Settles once `close` was told. */
   readonly #ended = Promise.withResolvers<void>();
   #paused = false;
@@ -159,12 +154,13 @@ class WebSocketTransport implements Transport {
   #told = false;
   #cause: Error | undefined;
 
-  constructor(lower: Transport, sender: FrameSender, handlers: TransportHandlers, place: string) {
+  constructor(lower: Transport, sender: FrameSender, handlers: TransportHandlers, target: WebSocketTarget) {
     this.canPause = lower.canPause;
     this.#lower = lower;
     this.#sender = sender;
     this.#handlers = handlers;
-    this.#place = place;
+    this.#target = target;
+    this.#decoder = new FrameDecoder(target);
   }
 
   /** Lets the bytes in once the dial has reached its owner, first those that came behind the answer. */
@@ -215,7 +211,7 @@ class WebSocketTransport implements Transport {
   handleClose(error: Error | undefined): void {
     this.#lowerClosed = true;
     this.#sendingOver = true;
-    if (!this.#readingOver) this.#cause = error ?? this.#closedBy(NO_CLOSE_FRAME, "");
+    if (!this.#readingOver) this.#cause = error ?? describeNoClose(this.#target);
     this.#readingOver = true;
     this.#tellClose();
   }
@@ -260,7 +256,7 @@ class WebSocketTransport implements Transport {
   #handleCloseFrame(code: number | undefined, reason: string): void {
     // Any code will do for an answer to our own.
     const isClean = code === NORMAL_CLOSURE || this.#sender.isCloseSent;
-    this.#end(isClean ? undefined : this.#closedBy(code ?? NO_CODE, reason), code);
+    this.#end(isClean ? undefined : describeClose(this.#target, code ?? NO_CODE, reason), code);
   }
 
   /** Says farewell, and ends the stream. The peer has had its last word, so it may end without having read ours. */
@@ -281,16 +277,11 @@ class WebSocketTransport implements Transport {
       this.#ended.resolve();
     }
   }
+}
 
-  #closedBy(closeCode: number, reason: string): WebSocketError {
-    const words = reason === "" ? "" : ` (${JSON.stringify(reason)})`;
-    const state = closeCode === NO_CLOSE_FRAME
-      ? "the server ended the connection without a Close frame"
-      : closeCode === NO_CODE
-      ? "the server closed it without a close code"
-      : `the server closed it with code ${closeCode}${words}`;
-    return new WebSocketError("closed", `Cannot keep the WebSocket to ${this.#place}: ${state}`, { closeCode });
-  }
+function describeNoClose(target: WebSocketTarget): WebSocketError {
+  const state = "the server ended the connection without a Close frame";
+  return endFailure(target, "closed", state, { closeCode: NO_CLOSE_FRAME });
 }
 
 /** Resolves when the event loop has come round. */

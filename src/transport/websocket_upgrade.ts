@@ -1,15 +1,13 @@
 // The HTTP/1.1 exchange that opens a WebSocket (RFC 6455, 4): one request, and one answer that is read no further than its head.
 
-import { WebSocketError } from "./error.ts";
+import type { WebSocketError, WebSocketTarget } from "./transport.ts";
+import { describeSubprotocol, openFailure, SUBPROTOCOL } from "./websocket_failure.ts";
 
 /** Most bytes of the head of an answer. */
 const MAX_HEAD_BYTES = 16_384;
 
 /** What the key is joined with before it is hashed (RFC 6455, 1.3): only a server that knows WebSocket can answer so. */
 const ACCEPT_GUID = "258EAFA5-E914-47DA-95CA-C5AB0DC85B11";
-
-/** The one subprotocol that is offered, and must be chosen [MQTT-6.0.0-3]. */
-const SUBPROTOCOL = "mqtt";
 
 /** How each answer of HTTP/1 begins; anything else is none, and is told so with its first byte. */
 const ANSWER_START = "HTTP/1.";
@@ -56,17 +54,17 @@ export async function makeUpgrade(url: string, headers: Readonly<Record<string, 
 /** Reads the answer, in whatever chunks it comes. */
 export class UpgradeAnswer {
   readonly #accept: string;
-  readonly #place: string;
+  readonly #target: WebSocketTarget;
   #head = new Uint8Array(1024);
   #length = 0;
 
   /**
    * @param accept The `Sec-WebSocket-Accept` it must have.
-   * @param place The server, for messages.
+   * @param target The server, for messages.
    */
-  constructor(accept: string, place: string) {
+  constructor(accept: string, target: WebSocketTarget) {
     this.#accept = accept;
-    this.#place = place;
+    this.#target = target;
   }
 
   /**
@@ -88,7 +86,7 @@ export class UpgradeAnswer {
 
   #append(byte: number): void {
     if (this.#length < ANSWER_START.length && byte !== ANSWER_START.charCodeAt(this.#length)) {
-      throw this.#refused("the server answers the upgrade request with something that is not HTTP/1.1");
+      throw this.#refused("the server answered with something that is not HTTP/1.1");
     }
     if (this.#length === MAX_HEAD_BYTES) {
       throw this.#refused(`the head of the server's answer is longer than ${MAX_HEAD_BYTES} bytes`);
@@ -110,11 +108,11 @@ export class UpgradeAnswer {
   #judge(head: string): void {
     const [statusLine = "", ...lines] = head.slice(0, -4).split("\r\n");
     const [, digits, phrase = ""] = STATUS_LINE.exec(statusLine) ?? [];
-    if (digits === undefined) throw this.#refused("the server answers the upgrade request without a status");
+    if (digits === undefined) throw this.#refused("the server answered without a status");
     const status = Number(digits);
     if (status !== 101) {
       const words = phrase === "" ? "" : ` (${phrase.trim()})`;
-      throw this.#refused(`the server answers the upgrade request with status ${status}${words}`, status);
+      throw this.#refused(`the server answered with status ${status}${words}`, status);
     }
     const headers = parseHeaders(lines);
     if (headers === undefined) throw this.#refused("a header of the server's answer cannot be read", status);
@@ -124,23 +122,19 @@ export class UpgradeAnswer {
   #judgeHeaders(headers: ReadonlyMap<string, string>, status: number): void {
     const connection = headers.get("connection")?.toLowerCase().split(/[\t ]*,[\t ]*/) ?? [];
     const isUpgrade = headers.get("upgrade")?.toLowerCase() === "websocket" && connection.includes("upgrade");
-    if (!isUpgrade) throw this.#refused("the server upgrades to something that is not WebSocket", status);
+    if (!isUpgrade) throw this.#refused("the server upgraded to something that is not WebSocket", status);
     if (headers.get("sec-websocket-accept") !== this.#accept) {
       throw this.#refused("the server's Sec-WebSocket-Accept does not belong to the request's key", status);
     }
     if ((headers.get("sec-websocket-extensions") ?? "") !== "") {
       throw this.#refused("the server uses an extension that was not offered", status);
     }
-    const subprotocol = headers.get("sec-websocket-protocol");
-    if (subprotocol === SUBPROTOCOL) return;
-    const choice = subprotocol === undefined ? "no subprotocol" : `the subprotocol ${JSON.stringify(subprotocol)}`;
-    const state = `the server chooses ${choice}, not "${SUBPROTOCOL}" [MQTT-6.0.0-4]`;
-    throw new WebSocketError("subprotocol", `Cannot open the WebSocket to ${this.#place}: ${state}`, { status });
+    const protocol = headers.get("sec-websocket-protocol") ?? "";
+    if (protocol !== SUBPROTOCOL) throw describeSubprotocol(this.#target, protocol);
   }
 
   #refused(state: string, status?: number): WebSocketError {
-    const details = status === undefined ? {} : { status };
-    return new WebSocketError("upgrade-refused", `Cannot open the WebSocket to ${this.#place}: ${state}`, details);
+    return openFailure(this.#target, "upgrade-refused", state, status === undefined ? {} : { status });
   }
 }
 

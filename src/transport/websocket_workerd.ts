@@ -1,20 +1,8 @@
 // WebSocket in Cloudflare Workers: opened by `fetch`, which takes headers and tells how a server refuses, which `new WebSocket` does not.
 
-import {
-  type Dial,
-  type DialOptions,
-  type Transport,
-  type TransportHandlers,
-  WebSocketError,
-  type WebSocketTarget,
-} from "./transport.ts";
-import {
-  describeSubprotocol,
-  nameOf,
-  type NativeWebSocket,
-  startNativeTransport,
-  SUBPROTOCOL,
-} from "./websocket_native.ts";
+import type { Dial, DialOptions, Transport, TransportHandlers, WebSocketTarget } from "./transport.ts";
+import { describeSubprotocol, openFailure, SUBPROTOCOL } from "./websocket_failure.ts";
+import { type NativeWebSocket, startNativeTransport } from "./websocket_native.ts";
 
 /** What is used of a WebSocket that `fetch` opened. */
 interface WorkerdWebSocket extends NativeWebSocket {
@@ -91,8 +79,7 @@ async function openWebSocket(
   const { webSocket, status } = response;
   if (webSocket === null) {
     await response.body?.cancel();
-    const message = `Cannot open a WebSocket to ${nameOf(target)}: the server answered with status ${status}`;
-    throw new WebSocketError("upgrade-refused", message, { status });
+    throw openFailure(target, "upgrade-refused", `the server answered with status ${status}`, { status });
   }
   // The WebSocket itself does not say what was chosen.
   const protocol = response.headers.get("Sec-WebSocket-Protocol") ?? "";

@@ -3,6 +3,7 @@
 import { FrameDecoder } from "../../src/transport/websocket_frame.ts";
 import type { Direction } from "../support/fault_link.ts";
 import type { Witness } from "../support/fault_proxy.ts";
+import { webSocketTarget } from "../transport/web_socket_target.ts";
 
 /** One link on its way in: the head of the answer, then frames. */
 interface Incoming {
@@ -23,7 +24,9 @@ export class UnframedWitness implements Witness {
   handleForwarded(link: number, direction: Direction, bytes: Uint8Array): void {
     if (direction === "outgoing") return;
     let incoming = this.#links.get(link);
-    if (incoming === undefined) this.#links.set(link, incoming = { head: "", decoder: new FrameDecoder() });
+    if (incoming === undefined) {
+      this.#links.set(link, incoming = { head: "", decoder: new FrameDecoder(webSocketTarget("127.0.0.1", link)) });
+    }
     const rest = takeHead(incoming, bytes);
     if (rest === undefined) return;
     incoming.decoder.push(rest);

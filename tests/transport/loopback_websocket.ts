@@ -3,20 +3,36 @@
 import { createHash } from "node:crypto";
 import type { Dial, TlsSettings, WebSocketTarget } from "../../src/transport/transport.ts";
 import type { ContractPeer, ContractServer } from "./contract_connection.ts";
-import { ClientFrames, encodeServerFrame, type ServerFrame } from "./websocket_codec.ts";
+import { listenLoopback } from "./loopback.ts";
+import { webSocketTarget } from "./web_socket_target.ts";
+import { type ClientFrame, ClientFrames, encodeServerFrame, type ServerFrame } from "./websocket_codec.ts";
+
+const TEXT = 1;
+const BINARY = 2;
+const CLOSE = 8;
+const PING = 9;
+const PONG = 10;
 
 /** The server's end of a WebSocket. */
 export interface WebSocketPeer extends ContractPeer {
-  /** The head of the upgrade request. */
+  /** The head of the upgrade request, with its names in lower case. */
   readonly request: string;
-  /** Pings that were answered, by the pongs' payloads. */
-  readonly pongs: readonly Uint8Array[];
   /** The payload of the client's Close frame, once it was read. */
   readonly closePayload: Uint8Array | undefined;
+  /** The code in it. */
+  readonly closeCode: number | undefined;
+  /** Pings that were answered, by the pongs' payloads. */
+  readonly pongs: readonly Uint8Array[];
   /** The stream below, to write anything to. */
   readonly stream: ContractPeer;
   /** Writes one frame. */
   send(frame: ServerFrame): Promise<void>;
+  /** Sends a text frame. */
+  writeText(text: string): Promise<void>;
+  /** Sends one binary frame for each chunk, in one write. */
+  writeFrames(chunks: readonly Uint8Array[]): Promise<void>;
+  /** Closes with a code, or without any. */
+  close(code?: number): void;
 }
 
 /** A WebSocket server. */
@@ -25,12 +41,24 @@ export interface WebSocketServer extends ContractServer {
   accept(): Promise<WebSocketPeer>;
 }
 
+/** How the server answers an upgrade request. */
+export interface UpgradeAnswer {
+  /** The subprotocol it names; `undefined` names none. */
+  readonly protocol?: string | undefined;
+  /** Another status than 101. */
+  readonly status?: number;
+}
+
 /** What differs from a plain server. */
 export interface WebSocketServerOptions {
+  /** How it answers. */
+  readonly answer?: UpgradeAnswer;
   /** What goes to a client behind the answer, in one write with it. */
   readonly greeting?: Uint8Array;
   /** Payload bytes of one frame at most; what is longer is sent in several frames, of one message. */
   readonly frameBytes?: number;
+  /** Whether a Close frame is answered as soon as it is read, and the stream ended behind it; else both are left to the test. */
+  readonly answersClose?: boolean;
 }
 
 /** Does not dial: the servers of streams ask for a dial that is not theirs to make here. */
@@ -38,8 +66,18 @@ export const noDial = (): never => {
   throw new Error("not dialled");
 };
 
+/** Listens on a TCP port given by the system, for clients that end in order; their Close frames are answered. */
+export async function listenWebSocket(
+  dial: Dial<WebSocketTarget>,
+  answer: UpgradeAnswer = { protocol: "mqtt" },
+): Promise<WebSocketServer> {
+  const lower = await listenLoopback(noDial);
+  const { hostname, port } = lower.target;
+  return listenUpon(lower, dial, webSocketTarget(hostname, port), { answer, answersClose: true });
+}
+
 /** Speaks WebSocket upon a server of streams. */
-export function listenWebSocket(
+export function listenWebSocketOver(
   dial: Dial<WebSocketTarget>,
   lower: ContractServer,
   tls?: TlsSettings,
@@ -48,6 +86,16 @@ export function listenWebSocket(
   const { target } = lower;
   if (target.kind !== "tcp" && target.kind !== "tls") throw new Error("There is no WebSocket over this");
   const { hostname, port } = target;
+  const url = `${tls === undefined ? "ws" : "wss"}://${hostname}:${port}/mqtt`;
+  return listenUpon(lower, dial, { ...webSocketTarget(hostname, port), url, tls }, options);
+}
+
+function listenUpon(
+  lower: ContractServer,
+  dial: Dial<WebSocketTarget>,
+  target: WebSocketTarget,
+  options: WebSocketServerOptions,
+): WebSocketServer {
   const arrived: WebSocketPeer[] = [];
   const waiting: ((peer: WebSocketPeer) => void)[] = [];
   const upgradeNext = (): void => {
@@ -63,16 +111,7 @@ export function listenWebSocket(
   upgradeNext();
   return {
     dial: dial as Dial,
-    target: {
-      kind: "websocket",
-      url: `${tls === undefined ? "ws" : "wss"}://${hostname}:${port}/mqtt`,
-      hostname,
-      port,
-      noDelay: true,
-      tls,
-      headers: undefined,
-      maxBufferedBytes: 1,
-    },
+    target,
     accept: () => {
       const peer = arrived.shift();
       return peer === undefined ? new Promise((resolve) => waiting.push(resolve)) : Promise.resolve(peer);
@@ -103,7 +142,7 @@ export function headerOf(head: string, name: string): string | undefined {
 }
 
 /** The answer that upgrades. */
-export function acceptanceOf(head: string): string {
+export function acceptanceOf(head: string, protocol: string | undefined = "mqtt"): string {
   const key = headerOf(head, "sec-websocket-key");
   const accept = createHash("sha1").update(`${key}258EAFA5-E914-47DA-95CA-C5AB0DC85B11`).digest("base64");
   const lines = [
@@ -111,7 +150,7 @@ export function acceptanceOf(head: string): string {
     "Upgrade: websocket",
     "Connection: Upgrade",
     `Sec-WebSocket-Accept: ${accept}`,
-    "Sec-WebSocket-Protocol: mqtt",
+    ...(protocol === undefined ? [] : [`Sec-WebSocket-Protocol: ${protocol}`]),
   ];
   return `${lines.join("\r\n")}\r\n\r\n`;
 }
@@ -131,9 +170,15 @@ export function join(text: string, ...bytes: readonly Uint8Array[]): Uint8Array 
 async function upgrade(stream: ContractPeer, options: WebSocketServerOptions): Promise<WebSocketPeer | undefined> {
   const request = await readHead(stream);
   if (request === undefined) return undefined;
-  const peer = new HandReadPeer(stream, request.head, options.frameBytes ?? Infinity);
-  peer.take(request.rest);
-  await stream.write(join(acceptanceOf(request.head), options.greeting ?? new Uint8Array(0)));
+  const { head, rest } = request;
+  const { answer = { protocol: "mqtt" }, greeting = new Uint8Array(0) } = options;
+  const peer = new HandReadPeer(stream, head.replace(/^[\w-]+:/gm, (name) => name.toLowerCase()), options);
+  peer.take(rest);
+  // No subprotocol is another thing than the default one.
+  const text = answer.status === undefined
+    ? acceptanceOf(head, answer.protocol ?? "")
+    : `HTTP/1.1 ${answer.status} No\r\nContent-Length: 0\r\n\r\n`;
+  await stream.write(join(text.replace("Sec-WebSocket-Protocol: \r\n", ""), greeting));
   return peer;
 }
 
@@ -144,18 +189,26 @@ class HandReadPeer implements WebSocketPeer {
   closePayload: Uint8Array | undefined;
   readonly #frames = new ClientFrames();
   readonly #frameBytes: number;
-  #isEnded = false;
+  readonly #answersClose: boolean;
+  #isClosing = false;
 
-  constructor(stream: ContractPeer, request: string, frameBytes: number) {
+  constructor(stream: ContractPeer, request: string, options: WebSocketServerOptions) {
     this.stream = stream;
     this.request = request;
-    this.#frameBytes = frameBytes;
+    this.#frameBytes = options.frameBytes ?? Infinity;
+    this.#answersClose = options.answersClose ?? false;
+  }
+
+  get closeCode(): number | undefined {
+    const [high, low] = this.closePayload ?? [];
+    return high === undefined || low === undefined ? undefined : high << 8 | low;
   }
 
   take(bytes: Uint8Array): void {
     this.#frames.push(bytes);
   }
 
+  /** The payload of the next binary frame. */
   async read(): Promise<Uint8Array | undefined> {
     while (this.closePayload === undefined) {
       const frame = this.#frames.next();
@@ -165,19 +218,15 @@ class HandReadPeer implements WebSocketPeer {
         this.#frames.push(chunk);
         continue;
       }
-      const { opcode, fin, reserved, mask, payload } = frame;
-      if (!fin || reserved !== 0 || mask === undefined) throw new Error(`A frame of the client is ${fin} ${reserved}`);
-      if (opcode === 2) return payload;
-      if (opcode === 10) this.pongs.push(payload);
-      else if (opcode === 8) this.#handleClose(payload);
-      else throw new Error(`A frame of the client has the opcode ${opcode}`);
+      const payload = await this.#takeFrame(frame);
+      if (payload !== undefined) return payload;
     }
     return undefined;
   }
 
   async write(bytes: Uint8Array): Promise<void> {
-    let opcode = 2;
-    for (let start = 0; start < bytes.length || opcode === 2; start += this.#frameBytes) {
+    let opcode = BINARY;
+    for (let start = 0; start < bytes.length || opcode === BINARY; start += this.#frameBytes) {
       const end = Math.min(start + this.#frameBytes, bytes.length);
       await this.send({ opcode, payload: bytes.subarray(start, end), fin: end === bytes.length });
       opcode = 0;
@@ -188,19 +237,50 @@ class HandReadPeer implements WebSocketPeer {
     return this.stream.write(encodeServerFrame(frame));
   }
 
-  /** Sends a Close frame; the connection ends once the client has sent its own, which need not be read. */
+  writeText(text: string): Promise<void> {
+    return this.send({ opcode: TEXT, payload: new TextEncoder().encode(text) });
+  }
+
+  writeFrames(chunks: readonly Uint8Array[]): Promise<void> {
+    return this.stream.write(join("", ...chunks.map((payload) => encodeServerFrame({ opcode: BINARY, payload }))));
+  }
+
+  /** Closes in order; the stream ends once the client has closed too, or at once where that is not waited for. */
   end(): void {
-    this.#isEnded = true;
-    void this.send({ opcode: 8, payload: Uint8Array.of(1000 >> 8, 1000 & 255) });
-    if (this.closePayload !== undefined) this.stream.end();
+    this.close(1000);
+    if (this.#answersClose || this.closePayload !== undefined) this.stream.end();
+  }
+
+  close(code?: number): void {
+    if (this.#isClosing) return;
+    this.#isClosing = true;
+    void this.send({
+      opcode: CLOSE,
+      payload: code === undefined ? new Uint8Array() : Uint8Array.of(code >> 8, code & 255),
+    });
   }
 
   reset(): void {
     this.stream.reset();
   }
 
+  async #takeFrame({ opcode, fin, reserved, mask, payload }: ClientFrame): Promise<Uint8Array | undefined> {
+    if (!fin || reserved !== 0 || mask === undefined) throw new Error(`A frame of the client is ${fin} ${reserved}`);
+    if (opcode === BINARY) return payload;
+    if (opcode === PONG) this.pongs.push(payload);
+    else if (opcode === PING) await this.send({ opcode: PONG, payload });
+    else if (opcode === CLOSE) this.#handleClose(payload);
+    else throw new Error(`A frame of the client has the opcode ${opcode}`);
+    return undefined;
+  }
+
   #handleClose(payload: Uint8Array): void {
     this.closePayload = payload;
-    if (this.#isEnded) this.stream.end();
+    if (this.#answersClose && !this.#isClosing) {
+      this.#isClosing = true;
+      void this.send({ opcode: CLOSE, payload });
+    }
+    // The server is the one that ends the stream.
+    if (this.#isClosing) this.stream.end();
   }
 }

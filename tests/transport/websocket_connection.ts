@@ -37,6 +37,5 @@ export function closeFrame(code: number | undefined, reason = ""): Uint8Array {
 /** Reads until the client's Close frame or the end. @returns The code in it; `undefined` without one, or without a frame. */
 export async function closeCodeOf(peer: WebSocketPeer): Promise<number | undefined> {
   await deadline(readAll(peer, () => {}), 5000);
-  const payload = peer.closePayload;
-  return payload === undefined || payload.length === 0 ? undefined : payload[0]! << 8 | payload[1]!;
+  return peer.closeCode;
 }

@@ -8,7 +8,7 @@ import { type ContractPeer, neverAborted, Owner, readAll } from "./contract_conn
 import { listenLoopback } from "./loopback.ts";
 import { acceptanceOf, headerOf, join, noDial } from "./loopback_websocket.ts";
 import { encodeServerFrame } from "./websocket_codec.ts";
-import { acceptRequest, dialWebSocket, webSocketTarget } from "./websocket_dials.ts";
+import { acceptRequest, dialWebSocket, targetUpon } from "./websocket_dials.ts";
 
 const silences: readonly (readonly [name: string, serve: (stream: ContractPeer, head: string) => Promise<void>])[] = [
   ["never answers", () => Promise.resolve()],
@@ -20,7 +20,7 @@ for (const [name, serve] of silences) {
     await using lower = await listenLoopback(noDial);
     const controller = new AbortController();
     const owner = new Owner();
-    const dialing = dialWebSocket(webSocketTarget(lower), owner, { signal: controller.signal });
+    const dialing = dialWebSocket(targetUpon(lower), owner, { signal: controller.signal });
     const { stream, head } = await acceptRequest(lower);
     await serve(stream, head);
     assertStrictEquals(await Promise.race([dialing, delay(30)]), undefined);
@@ -37,7 +37,7 @@ test("WebSocket dial: an abort in the very turn of the answer leaves nothing ope
   for (let hops = 0; hops < 12; hops++) {
     const controller = new AbortController();
     const owner = new Owner();
-    const dialing = dialWebSocket(webSocketTarget(lower), owner, { signal: controller.signal });
+    const dialing = dialWebSocket(targetUpon(lower), owner, { signal: controller.signal });
     const { stream, head } = await acceptRequest(lower);
     await stream.write(join(acceptanceOf(head)));
     for (let hop = 0; hop < hops; hop++) await (hops % 2 === 0 ? delay(0) : undefined);
@@ -54,7 +54,7 @@ test("WebSocket dial: an abort in the very turn of the answer leaves nothing ope
 async function expectUpgrade(serve: (stream: ContractPeer, answer: string) => Promise<void>): Promise<Owner> {
   await using lower = await listenLoopback(noDial);
   const owner = new Owner();
-  const dialing = dialWebSocket(webSocketTarget(lower), owner, { signal: neverAborted });
+  const dialing = dialWebSocket(targetUpon(lower), owner, { signal: neverAborted });
   const { stream, head } = await acceptRequest(lower);
   await serve(stream, acceptanceOf(head));
   const transport = await deadline(dialing, 5000);
@@ -104,7 +104,7 @@ test("WebSocket dial: headers of other cases, with blanks and in lists, are unde
 test("WebSocket dial: a Close frame right behind the answer ends what the dial has opened", async () => {
   await using lower = await listenLoopback(noDial);
   const owner = new Owner();
-  const dialing = dialWebSocket(webSocketTarget(lower), owner, { signal: neverAborted });
+  const dialing = dialWebSocket(targetUpon(lower), owner, { signal: neverAborted });
   const { stream, head } = await acceptRequest(lower);
   await stream.write(join(acceptanceOf(head), encodeServerFrame({ opcode: 8, payload: Uint8Array.of(3, 240) })));
   await dialing;
@@ -118,7 +118,7 @@ test("WebSocket dial: a connection that ends right behind the answer is told aft
   for (const how of ["end", "reset"] as const) {
     await using lower = await listenLoopback(noDial);
     const owner = new Owner();
-    const dialing = dialWebSocket(webSocketTarget(lower), owner, { signal: neverAborted });
+    const dialing = dialWebSocket(targetUpon(lower), owner, { signal: neverAborted });
     const { stream, head } = await acceptRequest(lower);
     await stream.write(join(acceptanceOf(head)));
     // A reset would overtake the answer.
@@ -133,7 +133,7 @@ test("WebSocket dial: a connection that ends right behind the answer is told aft
 test("WebSocket dial: headers are asked for anew at each dial, and may take their time", async () => {
   await using lower = await listenLoopback(noDial);
   const asked: string[] = [];
-  const target = webSocketTarget(lower, {
+  const target = targetUpon(lower, {
     headers: async ({ url }) => {
       asked.push(url);
       await delay(5);
@@ -159,7 +159,7 @@ test("WebSocket dial: a provider of headers that fails ends the dial before ther
     throw fault;
   }];
   for (const headers of providers) {
-    const target = webSocketTarget(lower, { headers });
+    const target = targetUpon(lower, { headers });
     const error = await assertRejects(() => dialWebSocket(target, new Owner(), { signal: neverAborted }));
     assertStrictEquals(error, fault);
   }
@@ -171,7 +171,7 @@ test("WebSocket dial: an abort does not wait for a provider of headers, and tell
   const controller = new AbortController();
   const late = Promise.withResolvers<Record<string, string>>();
   let isTold = false;
-  const target = webSocketTarget(lower, {
+  const target = targetUpon(lower, {
     headers: ({ signal }) => {
       signal.addEventListener("abort", () => isTold = true);
       return late.promise;

@@ -8,12 +8,13 @@ import type { ContractPeer, ContractServer } from "./contract_connection.ts";
 import { listenLoopback, listenTls, plainTls } from "./loopback.ts";
 import { listenDenoTls } from "./loopback_deno.ts";
 import {
-  listenWebSocket,
+  listenWebSocketOver,
   noDial,
   readHead,
   type WebSocketServer,
   type WebSocketServerOptions,
 } from "./loopback_websocket.ts";
+import { webSocketTarget } from "./web_socket_target.ts";
 
 /** The dial of this runtime. */
 export const dialWebSocket: Dial<WebSocketTarget> = (target, handlers, options) =>
@@ -21,7 +22,7 @@ export const dialWebSocket: Dial<WebSocketTarget> = (target, handlers, options) 
 
 /** Listens without TLS. */
 export async function listenWs(options: WebSocketServerOptions = {}): Promise<WebSocketServer> {
-  return listenWebSocket(dialWebSocket, await listenLoopback(noDial), undefined, options);
+  return listenWebSocketOver(dialWebSocket, await listenLoopback(noDial), undefined, options);
 }
 
 /** Listens with TLS, for clients that trust its authority. */
@@ -29,17 +30,15 @@ export async function listenWss(settings: Partial<TlsSettings> = {}): Promise<We
   const { ca, server } = await makeCertificates();
   const tls = { ...plainTls, ca: [ca], ...settings };
   const lower = runtime === "deno" ? listenDenoTls(noDial, server, tls) : await listenTls(noDial, server, tls);
-  return listenWebSocket(dialWebSocket, lower, tls);
+  return listenWebSocketOver(dialWebSocket, lower, tls);
 }
 
 /** The target of a WebSocket over a server that does not speak it by itself. */
-export function webSocketTarget(lower: ContractServer, changes: Partial<WebSocketTarget> = {}): WebSocketTarget {
+export function targetUpon(lower: ContractServer, changes: Partial<WebSocketTarget> = {}): WebSocketTarget {
   const { target } = lower;
   if (target.kind !== "tcp") throw new Error("There is no WebSocket over this");
   const { hostname, port } = target;
-  const url = `ws://${hostname}:${port}/mqtt`;
-  const route = { kind: "websocket", url, hostname, port, noDelay: true } as const;
-  return { ...route, tls: undefined, headers: undefined, maxBufferedBytes: 1, ...changes };
+  return { ...webSocketTarget(hostname, port), url: `ws://${hostname}:${port}/mqtt`, ...changes };
 }
 
 /** Accepts the next stream, and reads the head of its request. */

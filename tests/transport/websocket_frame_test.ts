@@ -7,6 +7,7 @@ import { FrameDecoder, type FramePart, OPCODE } from "../../src/transport/websoc
 import { FrameEncoder, PIECE_BYTES } from "../../src/transport/websocket_mask.ts";
 import { test } from "../support/test.ts";
 import { sizes, stream } from "./contract_connection.ts";
+import { webSocketTarget } from "./web_socket_target.ts";
 import { type ClientFrame, ClientFrames, encodeServerFrame, maskBytes, type ServerFrame } from "./websocket_codec.ts";
 
 const runs = { numRuns: 300 };
@@ -23,7 +24,7 @@ interface Decoded {
 
 /** Decodes bytes in chunks. Each chunk is a copy, whose views are looked at only in the end: nothing may change them later. */
 function decode(chunks: readonly Uint8Array[]): Decoded {
-  const decoder = new FrameDecoder();
+  const decoder = new FrameDecoder(webSocketTarget("broker.test", 80));
   const payloads: Uint8Array[] = [];
   const controls: FramePart[] = [];
   let error: unknown;
@@ -145,9 +146,9 @@ const malformed: readonly (readonly [name: string, bytes: Uint8Array, state: str
     ["a masked frame", hex("8281"), "the server masks a frame (RFC 6455, 5.1)"],
     ["a masked frame of no bytes", hex("8280"), "the server masks a frame (RFC 6455, 5.1)"],
     ["a masked ping", hex("8985"), "the server masks a frame (RFC 6455, 5.1)"],
-    ["a text frame", hex("81"), "a frame is text [MQTT-6.0.0-1]", "text-frame"],
-    ["a fragmented text frame", hex("01"), "a frame is text [MQTT-6.0.0-1]", "text-frame"],
-    ["a text frame inside a message", hex("02010001"), "a frame is text [MQTT-6.0.0-1]", "text-frame"],
+    ["a text frame", hex("81"), "the server sent a text frame [MQTT-6.0.0-1]", "text-frame"],
+    ["a fragmented text frame", hex("01"), "the server sent a text frame [MQTT-6.0.0-1]", "text-frame"],
+    ["a text frame inside a message", hex("02010001"), "the server sent a text frame [MQTT-6.0.0-1]", "text-frame"],
     ["a continuation of nothing", hex("80"), "a continuation frame continues nothing (RFC 6455, 5.4)"],
     [
       "a continuation of a message that is whole",
@@ -198,7 +199,7 @@ for (const [name, bytes, state, reason = "protocol"] of malformed) {
       const { payload, error } = decode(chunks);
       assertEquals(payload, concat([bytesOf("abc"), decode([bytes.slice(0, -1)]).payload]));
       assertInstanceOf(error, WebSocketError);
-      assertEquals([error.message, error.reason], [`Cannot read from the WebSocket: ${state}`, reason]);
+      assertEquals([error.message, error.reason], [`Cannot keep the connection to broker.test:80: ${state}`, reason]);
     }
     assertEquals(decode([bytes.slice(0, -1)]).error, undefined, "refused too early");
   });
@@ -274,7 +275,7 @@ test("WebSocket frames: any bytes give parts or one WebSocketError", () => {
 });
 
 test("WebSocket frames: what was handed out of a chunk is not touched by what follows in it", () => {
-  const decoder = new FrameDecoder();
+  const decoder = new FrameDecoder(webSocketTarget("broker.test", 80));
   decoder.push(concat([hex("8900 820101 820102 8900 820103 820104 8900 82020506 02010780 0108")]));
   const seen: string[] = [];
   const held: { readonly bytes: Uint8Array; readonly copy: Uint8Array }[] = [];
@@ -288,7 +289,7 @@ test("WebSocket frames: what was handed out of a chunk is not touched by what fo
 });
 
 test("WebSocket frames: a payload is a view of its chunk, long before its frame is whole", () => {
-  const decoder = new FrameDecoder();
+  const decoder = new FrameDecoder(webSocketTarget("broker.test", 80));
   const chunk = concat([hex("827f0000000010000000"), stream(0, 100)]);
   decoder.push(chunk);
   const part = decoder.next();
@@ -298,7 +299,7 @@ test("WebSocket frames: a payload is a view of its chunk, long before its frame 
 });
 
 test("WebSocket frames: a chunk comes only when the one before is used up", () => {
-  const decoder = new FrameDecoder();
+  const decoder = new FrameDecoder(webSocketTarget("broker.test", 80));
   decoder.push(hex("8900 8900"));
   decoder.next();
   assertThrows(() => decoder.push(hex("8900")), Error, "the chunk before is not used up");

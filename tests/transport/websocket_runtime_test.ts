@@ -167,7 +167,7 @@ if (runtime === "deno" || runtime === "bun") {
     const error = await deadline(owner.closed, 5000);
     assertInstanceOf(error, WebSocketError);
     assertEquals([error.reason, error.closeCode], ["closed", 4321]);
-    assert(error.message.endsWith('with code 4321 ("as you wish")'), error.message);
+    assert(error.message.endsWith("with code 4321 (as you wish)"), error.message);
     assertEquals(await server.closeCode, 4321);
   });
 

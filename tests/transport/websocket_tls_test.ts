@@ -7,9 +7,9 @@ import { type Certificate, type Certificates, makeCertificates, opensslMissing }
 import { runtime, test } from "../support/test.ts";
 import { neverAborted, Owner, readAll } from "./contract_connection.ts";
 import { listenLoopback, listenTls, plainTls } from "./loopback.ts";
-import { listenWebSocket, noDial } from "./loopback_websocket.ts";
+import { listenWebSocketOver, noDial } from "./loopback_websocket.ts";
 import { closeCodeOf, closeFrame } from "./websocket_connection.ts";
-import { dialWebSocket, listenWss, webSocketTarget } from "./websocket_dials.ts";
+import { dialWebSocket, listenWss, targetUpon } from "./websocket_dials.ts";
 
 const skip = opensslMissing();
 
@@ -41,7 +41,7 @@ for (const { name, reason, server, settings } of refusals) {
   test(`secure WebSocket on ${runtime}: ${name} is a TlsError, ${reason}`, async () => {
     const made = await makeCertificates();
     const tls = { ...plainTls, ca: [made.ca], ...settings(made) };
-    await using listening = listenWebSocket(dialWebSocket, await listenTls(noDial, server(made), tls), tls);
+    await using listening = listenWebSocketOver(dialWebSocket, await listenTls(noDial, server(made), tls), tls);
     const owner = new Owner();
     const dialing = dialWebSocket(listening.target, owner, { signal: neverAborted });
     const error = await assertRejects(() => deadline(dialing, 5000), TlsError);
@@ -52,7 +52,7 @@ for (const { name, reason, server, settings } of refusals) {
 
 test(`secure WebSocket on ${runtime}: a port without TLS is a TlsError, and hears no request`, async () => {
   await using lower = await listenLoopback(noDial);
-  const plain = webSocketTarget(lower);
+  const plain = targetUpon(lower);
   const heard: number[] = [];
   const serving = lower.accept().then(async (stream) => {
     heard.push(...await stream.read() ?? []);
@@ -71,13 +71,13 @@ test(`secure WebSocket on ${runtime}: a port without TLS is a TlsError, and hear
 test(`secure WebSocket on ${runtime}: the name of the server may be another than that of the address`, async () => {
   const { ca, otherHost } = await makeCertificates();
   const tls = { ...plainTls, ca: [ca], serverName: "other.test" };
-  await using listening = listenWebSocket(dialWebSocket, await listenTls(noDial, otherHost, tls), tls);
+  await using listening = listenWebSocketOver(dialWebSocket, await listenTls(noDial, otherHost, tls), tls);
   const owner = new Owner();
   const accepting = listening.accept();
   const transport = await dialWebSocket(listening.target, owner, { signal: neverAborted });
   const { request } = await accepting;
   // The upgrade still asks for the host of the URL.
-  assert(/\r\nHost: 127\.0\.0\.1:\d+\r\n/.test(request), request);
+  assert(/\r\nhost: 127\.0\.0\.1:\d+\r\n/.test(request), request);
   transport.destroy();
   await owner.closed;
 }, { skip });

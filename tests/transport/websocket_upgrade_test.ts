@@ -10,7 +10,7 @@ import { test } from "../support/test.ts";
 import { type ContractPeer, neverAborted, Owner, readAll } from "./contract_connection.ts";
 import { listenLoopback } from "./loopback.ts";
 import { acceptanceOf, headerOf, join, noDial } from "./loopback_websocket.ts";
-import { acceptRequest, dialWebSocket, webSocketTarget } from "./websocket_dials.ts";
+import { acceptRequest, dialWebSocket, targetUpon } from "./websocket_dials.ts";
 
 async function requestOf(url: string, headers: Record<string, string> = {}): Promise<string[]> {
   const { request } = await makeUpgrade(url, headers);
@@ -80,9 +80,9 @@ const instead = (name: string, value: string) => (head: string): string =>
 const besides = (line: string) => (head: string): string =>
   acceptanceOf(head).replace("\r\n\r\n", `\r\n${line}\r\n\r\n`);
 
-const NOT_WEBSOCKET = "the server upgrades to something that is not WebSocket";
+const NOT_WEBSOCKET = "the server upgraded to something that is not WebSocket";
 const WRONG_ACCEPT = "the server's Sec-WebSocket-Accept does not belong to the request's key";
-const NOT_HTTP = "the server answers the upgrade request with something that is not HTTP/1.1";
+const NOT_HTTP = "the server answered with something that is not HTTP/1.1";
 const UNREADABLE = "a header of the server's answer cannot be read";
 
 const refusals: readonly Refusal[] = [
@@ -90,31 +90,31 @@ const refusals: readonly Refusal[] = [
     name: "status 401 with a body",
     answer: () => "HTTP/1.1 401 Unauthorized\r\nContent-Length: 12\r\nWWW-Authenticate: Basic\r\n\r\nGo away now\n",
     status: 401,
-    state: "the server answers the upgrade request with status 401 (Unauthorized)",
+    state: "the server answered with status 401 (Unauthorized)",
   },
   {
     name: "status 200",
     answer: () => "HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nHello",
     status: 200,
-    state: "the server answers the upgrade request with status 200 (OK)",
+    state: "the server answered with status 200 (OK)",
   },
   {
     name: "status 302",
     answer: () => "HTTP/1.1 302 Found\r\nLocation: ws://elsewhere.test/\r\n\r\n",
     status: 302,
-    state: "the server answers the upgrade request with status 302 (Found)",
+    state: "the server answered with status 302 (Found)",
   },
   {
     name: "status 503 of HTTP/1.0 without a word",
     answer: () => "HTTP/1.0 503\r\n\r\n",
     status: 503,
-    state: "the server answers the upgrade request with status 503",
+    state: "the server answered with status 503",
   },
   {
     name: "a status with words that no message should repeat",
     answer: () => "HTTP/1.1 400 \u001b[31mred\r\nA: b\r\n\r\n",
     status: 400,
-    state: "the server answers the upgrade request with status 400",
+    state: "the server answered with status 400",
   },
   { name: "an upgrade to something else", answer: instead("Upgrade", "h2c"), status: 101, state: NOT_WEBSOCKET },
   { name: "no Upgrade header", answer: without("Upgrade"), status: 101, state: NOT_WEBSOCKET },
@@ -143,29 +143,25 @@ const refusals: readonly Refusal[] = [
     name: "no subprotocol",
     answer: without("Sec-WebSocket-Protocol"),
     reason: "subprotocol",
-    status: 101,
-    state: 'the server chooses no subprotocol, not "mqtt" [MQTT-6.0.0-4]',
+    state: 'the server chose no subprotocol, not "mqtt" [MQTT-6.0.0-4]',
   },
   {
     name: "another subprotocol",
     answer: instead("Sec-WebSocket-Protocol", "mqttv3.1"),
     reason: "subprotocol",
-    status: 101,
-    state: 'the server chooses the subprotocol "mqttv3.1", not "mqtt" [MQTT-6.0.0-4]',
+    state: 'the server chose the subprotocol "mqttv3.1", not "mqtt" [MQTT-6.0.0-4]',
   },
   {
     name: "a subprotocol in other letters",
     answer: instead("Sec-WebSocket-Protocol", "MQTT"),
     reason: "subprotocol",
-    status: 101,
-    state: 'the server chooses the subprotocol "MQTT", not "mqtt" [MQTT-6.0.0-4]',
+    state: 'the server chose the subprotocol "MQTT", not "mqtt" [MQTT-6.0.0-4]',
   },
   {
     name: "two subprotocols",
     answer: besides("Sec-WebSocket-Protocol: mqtt"),
     reason: "subprotocol",
-    status: 101,
-    state: 'the server chooses the subprotocol "mqtt, mqtt", not "mqtt" [MQTT-6.0.0-4]',
+    state: 'the server chose the subprotocol "mqtt, mqtt", not "mqtt" [MQTT-6.0.0-4]',
   },
   { name: "a packet of MQTT", answer: () => Uint8Array.of(0x20, 2, 0, 0), state: NOT_HTTP },
   { name: "an alert of TLS", answer: () => Uint8Array.of(0x15, 3, 1, 0, 2, 2, 70), state: NOT_HTTP },
@@ -174,7 +170,7 @@ const refusals: readonly Refusal[] = [
   {
     name: "a status that is none",
     answer: () => "HTTP/1.1 1O1 Switching\r\n\r\n",
-    state: "the server answers the upgrade request without a status",
+    state: "the server answered without a status",
   },
   { name: "a header without a name", answer: besides(": value"), status: 101, state: UNREADABLE },
   { name: "a header without a colon", answer: besides("something"), status: 101, state: UNREADABLE },
@@ -198,7 +194,7 @@ async function expectNoUpgrade(
     await serve(stream, head);
     await readAll(stream, () => {});
   });
-  const target = webSocketTarget(lower, changes);
+  const target = targetUpon(lower, changes);
   const error = await assertRejects(() => deadline(dialWebSocket(target, owner, { signal: neverAborted }), 5000));
   await deadline(ended, 5000);
   await delay(5);
@@ -214,8 +210,8 @@ for (const { name, answer, reason = "upgrade-refused", status, state } of refusa
     });
     assertInstanceOf(error, WebSocketError, `${error}`);
     assertEquals(
-      error.message.replace(/:\d+\//, ":PORT/"),
-      `Cannot open the WebSocket to ws://127.0.0.1:PORT/mqtt: ${state}`,
+      error.message.replace(/:\d+:/, ":PORT:"),
+      `Cannot open a WebSocket to 127.0.0.1:PORT: ${state}`,
     );
     assertEquals([error.reason, error.status, error.closeCode], [reason, status, undefined]);
   });
@@ -223,7 +219,7 @@ for (const { name, answer, reason = "upgrade-refused", status, state } of refusa
 
 test("WebSocket upgrade: messages leave out the query, which may be a secret", async () => {
   await using lower = await listenLoopback(noDial);
-  const target = webSocketTarget(lower);
+  const target = targetUpon(lower);
   const serving = acceptRequest(lower).then(({ stream, head }) => {
     stream.end();
     return head;
