@@ -7,6 +7,7 @@ import { listenLoopback } from "./loopback.ts";
 import { webSocketTarget } from "./web_socket_target.ts";
 import { type ClientFrame, ClientFrames, encodeServerFrame, type ServerFrame } from "./websocket_codec.ts";
 
+const CONTINUATION = 0;
 const TEXT = 1;
 const BINARY = 2;
 const CLOSE = 8;
@@ -172,7 +173,7 @@ async function upgrade(stream: ContractPeer, options: WebSocketServerOptions): P
   if (request === undefined) return undefined;
   const { head, rest } = request;
   const { answer = { protocol: "mqtt" }, greeting = new Uint8Array(0) } = options;
-  const peer = new HandReadPeer(stream, head.replace(/^[\w-]+:/gm, (name) => name.toLowerCase()), options);
+  const peer = new HandReadPeer(stream, head.replace(/^[\w-]+:/gm, (name) => name.toLowerCase()) + "\r\n\r\n", options);
   peer.take(rest);
   // No subprotocol is another thing than the default one.
   const text = answer.status === undefined
@@ -229,7 +230,7 @@ class HandReadPeer implements WebSocketPeer {
     for (let start = 0; start < bytes.length || opcode === BINARY; start += this.#frameBytes) {
       const end = Math.min(start + this.#frameBytes, bytes.length);
       await this.send({ opcode, payload: bytes.subarray(start, end), fin: end === bytes.length });
-      opcode = 0;
+      opcode = CONTINUATION;
     }
   }
 
@@ -264,9 +265,10 @@ class HandReadPeer implements WebSocketPeer {
     this.stream.reset();
   }
 
-  async #takeFrame({ opcode, fin, reserved, mask, payload }: ClientFrame): Promise<Uint8Array | undefined> {
-    if (!fin || reserved !== 0 || mask === undefined) throw new Error(`A frame of the client is ${fin} ${reserved}`);
-    if (opcode === BINARY) return payload;
+  async #takeFrame({ opcode, reserved, mask, payload }: ClientFrame): Promise<Uint8Array | undefined> {
+    if (reserved !== 0 || mask === undefined) throw new Error("A frame of the client is extended, or not masked");
+    // Browsers send long messages in fragments.
+    if (opcode === BINARY || opcode === CONTINUATION) return payload;
     if (opcode === PONG) this.pongs.push(payload);
     else if (opcode === PING) await this.send({ opcode: PONG, payload });
     else if (opcode === CLOSE) this.#handleClose(payload);
