@@ -36,13 +36,16 @@ export class CutPacket {
     return this.size !== 0 && this.length === this.size;
   }
 
-  /** Begins a packet of `size` bytes. */
-  begin(size: number): void {
+  /** Begins a packet of `size` bytes, of which `arrived` are at hand. */
+  begin(size: number, arrived: number): void {
     this.start = 0;
     this.size = size;
     this.length = 0;
     this.#room = 0;
-    if (size > MAX_SHARED_SIZE) return;
+    if (size > MAX_SHARED_SIZE) {
+      if (size - arrived <= BLOCK_SIZE) this.#reserveAll();
+      return;
+    }
     if (slab === undefined || slabUsed + size > BLOCK_SIZE) {
       slab = new Uint8Array(BLOCK_SIZE);
       slabUsed = 0;
@@ -90,10 +93,14 @@ export class CutPacket {
       this.#blocks.push(this.#target);
       return;
     }
-    this.bytes = this.#target = new Uint8Array(this.size);
-    this.#targetAt = this.length;
-    this.#room = rest;
+    this.#reserveAll();
     this.#blocks.forEach((block, index) => this.bytes.set(block, index * BLOCK_SIZE));
     this.#blocks = [];
+  }
+
+  #reserveAll(): void {
+    this.bytes = this.#target = new Uint8Array(this.size);
+    this.#targetAt = this.length;
+    this.#room = this.size - this.length;
   }
 }

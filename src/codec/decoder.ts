@@ -3,11 +3,12 @@
 // Theory of operation. The decoder is pulled: `push` only queues a chunk, `next` decodes one packet, and nothing is ever awaited. It is in
 // one of three states:
 //
-// - between packets: `#position` is where the next packet begins in the chunk. A packet that lies whole in the chunk is decoded in
-//   place, and its payload is a view of the chunk. PUBLISH and acknowledgements with a short fixed header, nearly all there is, take
-//   the way of `#nextCommon`; everything else, every fault too, takes that of `#nextUncommon`.
-// - inside a packet (`#isCut`): the chunk ended before the packet did. Its fixed header is gathered first, in `#header`, and judged with
-//   every byte; then `#cut` gathers all of it. Nothing else of the chunk is copied.
+// - between packets: `#position` is where the next packet begins in the chunk, of which there may be too little yet. A packet that lies
+//   whole in the chunk is decoded in place, and its payload is a view of the chunk. PUBLISH and acknowledgements with a short fixed
+//   header, nearly all there is, take the way of `#nextCommon`; everything else, every fault too, takes that of `#nextUncommon`.
+// - inside a packet (`#isCut`): the chunk ended before the packet did, and the next one lies elsewhere in memory; if it lies right behind,
+//   as reads into one buffer do, the two are one chunk. The fixed header is gathered first, in `#header`, and judged with every byte;
+//   then `#cut` gathers all of the packet. Nothing else of the chunk is copied.
 // - dead: a rule was broken. The packets before it have been handed out; each further `next` throws the same error.
 //
 // Invariants. A byte is judged as soon as it can be: the packet type and its flags with the first byte, the maximum size with the end of
@@ -159,7 +160,7 @@ export class Decoder {
     return this.#nextUncommon();
   }
 
-  /** Decodes a packet of any type, or begins to gather it if the chunk ends before it does. */
+  /** Decodes a packet of any type, or begins to gather it if the chunk ends before it does and another is there. */
   #nextUncommon(): Packet | undefined {
     if (this.#position === this.#end) return this.#openQueued() ? this.#nextCommon() : undefined;
     const at = this.#position;
@@ -168,6 +169,8 @@ export class Decoder {
       this.#position = at + size;
       return decodePacket(this.#chunk, at, at + size, this.#topics);
     }
+    if (this.#queueStart === this.#queue.length) return undefined;
+    if (this.#tryJoinQueued()) return this.#nextCommon();
     this.#isCut = true;
     this.#header.origin = this.#chunk.origin + at;
     this.#headerLength = 0;
@@ -194,7 +197,7 @@ export class Decoder {
       bytes[this.#headerLength++] = this.#chunk.bytes[this.#position++]!;
       const size = judgeFixedHeader(this.#header, 0, this.#headerLength, this.#maxPacketSize);
       if (size === 0) continue;
-      this.#cut.begin(size);
+      this.#cut.begin(size, this.#headerLength + this.#end - this.#position);
       this.#cut.take(bytes, 0, this.#headerLength);
       return;
     }
@@ -213,14 +216,30 @@ export class Decoder {
   /** Goes on with the next queued chunk; false if there is none. */
   #openQueued(): boolean {
     if (this.#queueStart === this.#queue.length) return false;
+    this.#open(this.#takeQueued());
+    return true;
+  }
+
+  /** Lets the rest of the chunk and the next queued one be one chunk, if the one lies right behind the other in memory. */
+  #tryJoinQueued(): boolean {
+    const { bytes } = this.#chunk;
+    const next = this.#queue[this.#queueStart]!;
+    if (next.byteOffset !== bytes.byteOffset + this.#end || next.buffer !== bytes.buffer) return false;
+    const start = this.#position;
+    this.#end += this.#takeQueued().length - start;
+    this.#position = 0;
+    this.#chunk.assign(new Uint8Array(bytes.buffer, bytes.byteOffset + start, this.#end), this.#chunk.origin + start);
+    return true;
+  }
+
+  #takeQueued(): Uint8Array {
     const chunk = this.#queue[this.#queueStart]!;
     this.#queue[this.#queueStart++] = undefined;
     if (this.#queueStart === this.#queue.length) {
       this.#queue.length = 0;
       this.#queueStart = 0;
     }
-    this.#open(chunk);
-    return true;
+    return chunk;
   }
 
   #open(chunk: Uint8Array): void {

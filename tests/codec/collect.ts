@@ -39,3 +39,14 @@ export function cutEvery(stream: Uint8Array, size: number): Uint8Array[] {
 export function cutAt(stream: Uint8Array, at: number): Uint8Array[] {
   return [stream.slice(0, at), stream.slice(at)];
 }
+
+/** The same chunks, one behind the other in one memory, as reads into one buffer leave them. */
+export function inOneBuffer(chunks: readonly Uint8Array[]): Uint8Array[] {
+  const memory = new Uint8Array(chunks.reduce((length, chunk) => length + chunk.length, 0) + 10);
+  let at = 5;
+  return chunks.map((chunk) => {
+    memory.set(chunk, at);
+    at += chunk.length;
+    return memory.subarray(at - chunk.length, at);
+  });
+}

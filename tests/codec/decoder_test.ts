@@ -3,7 +3,7 @@
 import { assert, assertEquals, assertLessOrEqual, assertStrictEquals } from "@std/assert";
 import { Decoder, encodePacket, type Packet, type Publish } from "../../src/codec/mod.ts";
 import { test } from "../support/test.ts";
-import { collect, cutAt, cutEvery, drain } from "./collect.ts";
+import { collect, cutAt, cutEvery, drain, inOneBuffer } from "./collect.ts";
 import { concat, hex } from "./hex.ts";
 import { filled, publish } from "./vector.ts";
 
@@ -186,12 +186,43 @@ test("what a long packet reserves follows what has arrived", () => {
   assert(reserved >= arrived);
 });
 
+test("a packet in pieces that lie one behind the other in memory is not copied", () => {
+  const packets = [8, 300, 70_000, 1].map((size) => publish({ payload: filled(size) }));
+  const stream = concat(...packets.map((packet) => encodePacket(packet)));
+  for (const size of [7, 1000, 65_536]) {
+    const chunks = inOneBuffer(cutEvery(stream, size));
+    const decoder = new Decoder();
+    const seen: Packet[] = [];
+    const allocated = countAllocations(() => {
+      for (const chunk of chunks) {
+        decoder.push(chunk);
+        drain(decoder, seen);
+      }
+    });
+    assertEquals([seen, allocated], [packets, 0]);
+    for (const packet of seen) assertStrictEquals((packet as Publish).payload.buffer, chunks[0]!.buffer);
+  }
+});
+
+test("pieces of one memory that do not lie one behind the other are put together", () => {
+  const payload = filled(50);
+  const memory = concat(new Uint8Array(20), encodePacket(publish({ payload })));
+  const whole = memory.subarray(20);
+  memory.set(whole.subarray(40), 0);
+  // The end before the beginning, and a gap between them.
+  const pieces = [[memory.subarray(20, 60), memory.subarray(0, whole.length - 40)]];
+  const apart = concat(whole.subarray(0, 40), new Uint8Array(3), whole.subarray(40));
+  pieces.push([apart.subarray(0, 40), apart.subarray(43)]);
+  for (const chunks of pieces) assertEquals(collect(chunks), { packets: [publish({ payload })], error: undefined });
+});
+
 test("many decoders with a cut packet each share their memory", () => {
   const decoders = Array.from({ length: 64 }, () => new Decoder());
-  const beginning = hex("30 64 00 01");
+  const [beginning, middle] = [hex("30 64 00 01"), hex("61 01")];
   const allocated = countAllocations(() => {
     for (const decoder of decoders) {
       decoder.push(beginning);
+      decoder.push(middle);
       assertEquals(decoder.next(), undefined);
     }
   });

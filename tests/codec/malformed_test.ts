@@ -3,7 +3,7 @@
 import { assert, assertEquals, assertInstanceOf, assertStrictEquals, assertThrows } from "@std/assert";
 import { Decoder, MalformedPacketError, PacketTooLargeError } from "../../src/codec/mod.ts";
 import { test } from "../support/test.ts";
-import { collect, cutAt, cutEvery } from "./collect.ts";
+import { collect, cutAt, cutEvery, inOneBuffer } from "./collect.ts";
 import { concat, hex } from "./hex.ts";
 import { malformed } from "./malformed.ts";
 import { decodeNaive } from "./naive.ts";
@@ -26,7 +26,7 @@ for (const { name, rule, offset, bytes } of malformed) {
       ...[1, 2, 3].map((size) => cutEvery(stream, size)),
       ...Array.from(stream, (_, at) => cutAt(stream, at)),
     ];
-    for (const chunks of cuts) {
+    for (const chunks of [...cuts, ...cuts.map(inOneBuffer)]) {
       const { packets, error } = collect(chunks);
       assertEquals(packets, [{ type: "pingreq" }, { type: "puback", packetId: 1 }]);
       assertInstanceOf(error, MalformedPacketError);

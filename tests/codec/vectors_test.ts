@@ -3,7 +3,7 @@
 import { assert, assertEquals } from "@std/assert";
 import { encodePacket, Encoder, packetSize } from "../../src/codec/mod.ts";
 import { test } from "../support/test.ts";
-import { collect, cutAt, cutEvery } from "./collect.ts";
+import { collect, cutAt, cutEvery, inOneBuffer } from "./collect.ts";
 import { concat, hex } from "./hex.ts";
 import { decodeNaive, encodeNaive } from "./naive.ts";
 import { vectors } from "./vectors.ts";
@@ -36,10 +36,10 @@ for (const { name, rule, packet, bytes } of vectors) {
 
   test(`${name}: decodes in small pieces ${rule}`, () => {
     for (const size of [1, 2, 3, 7]) {
-      assertEquals(collect(cutEvery(concat(bytes, tail), size)), {
-        packets: [packet, ...tailPackets],
-        error: undefined,
-      });
+      const chunks = cutEvery(concat(bytes, tail), size);
+      for (const pieces of [chunks, inOneBuffer(chunks)]) {
+        assertEquals(collect(pieces), { packets: [packet, ...tailPackets], error: undefined });
+      }
     }
   });
 
