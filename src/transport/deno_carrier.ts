@@ -3,9 +3,7 @@
 
 import type { NodeCarrier } from "./node_transport.ts";
 import type { DenoConn } from "./deno_transport.ts";
-
-/** About four records of TLS. */
-const READ_BUFFER_BYTES = 65_536;
+import { ReadBuffer } from "./read_buffer.ts";
 
 /** What a stream tells when it is done with something. */
 type Callback = (error?: Error | null) => void;
@@ -45,12 +43,12 @@ export function makeDenoCarrier(conn: DenoConn): NodeCarrier {
   let isReading = false;
   let failure: Error | undefined;
   const fail = (error: Error): Error => failure ??= error;
+  const buffer = new ReadBuffer();
   const read = async (stream: Duplex): Promise<void> => {
-    const buffer = new Uint8Array(READ_BUFFER_BYTES);
-    const count = await conn.read(buffer);
+    const count = await conn.read(buffer.room());
     while (gate !== undefined) await gate.promise;
     isReading = false;
-    stream.push(count === null ? null : buffer.subarray(0, count));
+    stream.push(count === null ? null : buffer.take(count));
   };
   const stream = new Duplex({
     allowHalfOpen: true,

@@ -1,13 +1,8 @@
 // An open connection of Deno, of whichever kind. Raw `read` and `write` cost less than half of its web streams, and leave the
 // choice of buffer to us: one that is never rewritten, so that the receiver may keep views.
 
+import { ReadBuffer } from "./read_buffer.ts";
 import type { Transport, TransportHandlers } from "./transport.ts";
-
-/** Where the cost of a read is lowest; a larger buffer gains nothing. */
-const READ_BUFFER_BYTES = 65_536;
-
-/** With less room than this behind the last chunk, a fresh buffer is cheaper than a short read. */
-const LEAST_READ_BYTES = 4_096;
 
 /** What is used of a `Deno.Conn`. */
 export interface DenoConn {
@@ -72,20 +67,13 @@ class DenoTransport implements Transport {
 
   /** Reads until the connection ends. While paused it holds one chunk, or the end, and goes no further. */
   async run(): Promise<void> {
-    let buffer = new Uint8Array(READ_BUFFER_BYTES);
-    let filled = 0;
+    const buffer = new ReadBuffer();
     while (!this.#closed) {
-      if (buffer.length - filled < LEAST_READ_BYTES) {
-        buffer = new Uint8Array(READ_BUFFER_BYTES);
-        filled = 0;
-      }
-      const count = await this.#read(buffer.subarray(filled));
+      const count = await this.#read(buffer.room());
       while (this.#gate !== undefined) await this.#gate.promise;
       if (count === 0 || this.#closed) break;
-      const chunk = buffer.subarray(filled, filled + count);
-      filled += count;
       try {
-        this.#handlers.data(chunk);
+        this.#handlers.data(buffer.take(count));
       } catch (error) {
         this.#fail(error);
         break;

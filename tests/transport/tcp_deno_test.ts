@@ -81,12 +81,12 @@ test("Deno TCP: bytes that are there at once come after the dial, and after what
   assertStrictEquals(await owner.closed, undefined);
 });
 
-test("Deno TCP: chunks share one buffer, side by side, until less than 4 KiB of it is left", async () => {
+test("Deno TCP: chunks share one buffer, side by side, until little of it is left", async () => {
   const owner = new Owner();
-  await dial(new StubConn(61_000, 440, 1, 10, 20, null), owner);
+  await dial(new StubConn(500, 440, 50, 10, 20, null), owner);
   assertStrictEquals(await owner.closed, undefined);
   const offsets = owner.chunks.map(({ byteOffset }) => byteOffset);
-  assertEquals(offsets, [0, 61_000, 61_440, 0, 10]);
+  assertEquals(offsets, [0, 500, 940, 0, 10]);
   assertStrictEquals(owner.chunks[2]!.buffer, owner.chunks[0]!.buffer);
   assertNotStrictEquals(owner.chunks[3]!.buffer, owner.chunks[0]!.buffer);
   for (const [i, chunk] of owner.chunks.entries()) assert(chunk.every((byte) => byte === i + 1));
