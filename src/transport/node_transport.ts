@@ -28,10 +28,14 @@ export interface NodeCarrier {
   readonly stream: object;
   /** What broke it, if anything has: the socket upon it may close without a word. */
   failure(): Error | undefined;
+  /** Resolves when it has handed on every byte, or is over; `undefined` if that is so now. */
+  flushed(): Promise<void> | undefined;
   /** Stops reading. */
   pause(): void;
   /** Goes on reading. */
   resume(): void;
+  /** Ends it, if it has not ended. */
+  destroy(): void;
 }
 
 /** Where the bytes of a socket come from, if not from its event `data`. */
@@ -89,8 +93,10 @@ class NodeTransport implements Transport {
   #started = false;
   /** Whether writing is over: shut down, failed, or closed. */
   #sendingOver = false;
-  /** Whether the connection is closed on this side; what fails from then on fails because of that. */
+  /** Whether the socket was closed on this side; what fails from then on fails because of that. */
   #destroyed = false;
+  /** Whether it was the owner who closed it. */
+  #isUnwanted = false;
   /** Whether the socket is closed; `close` is told once nothing holds it back. */
   #closed = false;
   #told = false;
@@ -105,8 +111,9 @@ class NodeTransport implements Transport {
     this.#inflow = inflow;
     socket.on("error", (error) => this.#fail(error));
     socket.on("close", () => {
+      // What broke the carrier has broken it before the end of the peer was read.
       const failure = this.#carrier?.failure();
-      if (failure !== undefined) this.#fail(failure);
+      if (failure !== undefined && !this.#isUnwanted) this.#cause ??= this.#explain(failure);
       this.#closed = true;
       this.#sendingOver = true;
       this.#tellClose();
@@ -118,7 +125,7 @@ class NodeTransport implements Transport {
     this.#started = true;
     const sink = (chunk: Uint8Array): void => this.#handleData(chunk);
     // The other side may still wait for bytes; MQTT has no use for half a connection.
-    this.#socket.on("end", () => this.destroy());
+    this.#socket.on("end", () => this.#end());
     if (this.#inflow === undefined) this.#socket.on("data", sink);
     else this.#inflow.sink = sink;
     if (this.#paused) this.#socket.pause();
@@ -134,17 +141,24 @@ class NodeTransport implements Transport {
     const written = Promise.withResolvers<void>();
     this.#writing = written.promise;
     this.#socket.write(length === chunk.length ? chunk : chunk.subarray(0, length), (error) => {
-      const failure = error ?? this.#carrier?.failure();
-      if (failure !== undefined) {
-        this.#sendingOver = true;
-        this.#fail(failure);
-        this.#ended.promise.then(written.resolve);
-        return;
-      }
-      this.#writing = undefined;
-      written.resolve();
+      // What has only been put upon the carrier is not taken yet.
+      const flushing = this.#carrier?.flushed();
+      if (flushing === undefined) this.#settleWrite(written, error);
+      else void flushing.then(() => this.#settleWrite(written, error));
     });
     return this.#writing;
+  }
+
+  #settleWrite(written: PromiseWithResolvers<void>, error: Error | null | undefined): void {
+    const failure = error ?? this.#carrier?.failure();
+    if (failure === undefined && !this.#destroyed) {
+      this.#writing = undefined;
+      written.resolve();
+      return;
+    }
+    this.#sendingOver = true;
+    if (failure !== undefined) this.#fail(failure);
+    this.#ended.promise.then(written.resolve);
   }
 
   pause(): void {
@@ -169,6 +183,11 @@ class NodeTransport implements Transport {
   }
 
   destroy(): void {
+    this.#isUnwanted = true;
+    this.#end();
+  }
+
+  #end(): void {
     this.#paused = false;
     this.#sendingOver = true;
     if (!this.#destroyed) {
@@ -185,7 +204,7 @@ class NodeTransport implements Transport {
       this.#handlers.data(new Uint8Array(chunk.buffer, chunk.byteOffset, chunk.byteLength));
     } catch (error) {
       this.#cause ??= error as Error;
-      this.destroy();
+      this.#end();
     }
   }
 

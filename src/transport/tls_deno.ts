@@ -3,10 +3,9 @@
 // a connection of Deno that can be held back.
 
 import { type DenoConn, startDenoTransport } from "./deno_transport.ts";
-import { makeDenoCarrier } from "./deno_carrier.ts";
-import { connectDenoTcp, type DenoTcpConn } from "./tcp_deno.ts";
+import { connectDenoTcp, type DenoTcpConn, dialDenoTcp } from "./tcp_deno.ts";
 import { describeHandshakeFailure, describeTlsEnd } from "./tls_failure.ts";
-import { openNodeTls } from "./tls_node.ts";
+import { dialTlsOver } from "./tls_over.ts";
 import {
   type Dial,
   type DialOptions,
@@ -55,14 +54,7 @@ export const dialDenoTls: Dial<TlsTarget> = async (
   return startDenoTransport(conn, handlers, (error) => describeTlsEnd(target, error));
 };
 
-async function dialByNode(
-  target: TlsTarget,
-  handlers: TransportHandlers,
-  options: DialOptions,
-): Promise<Transport> {
-  const conn = await connectDenoTcp(target, options.signal);
-  return await openNodeTls(target, handlers, options, makeDenoCarrier(conn));
-}
+const dialByNode: Dial<TlsTarget> = dialTlsOver(dialDenoTcp);
 
 async function dialWithClientCertificate(
   target: TlsTarget,

@@ -68,8 +68,22 @@ export async function openNodeTls(
   carrier: NodeCarrier | undefined,
 ): Promise<Transport> {
   const { signal } = options;
-  signal.throwIfAborted();
-  const socket = openSocket(target, carrier);
+  try {
+    signal.throwIfAborted();
+    return await shakeHands(openSocket(target, carrier), target, handlers, signal, carrier);
+  } catch (error) {
+    carrier?.destroy();
+    throw error;
+  }
+}
+
+async function shakeHands(
+  socket: NodeTlsSocket,
+  target: TlsTarget,
+  handlers: TransportHandlers,
+  signal: AbortSignal,
+  carrier: NodeCarrier | undefined,
+): Promise<Transport> {
   const opened = Promise.withResolvers<Transport>();
   const abort = (): void => {
     opened.reject(signal.reason);
