@@ -28,6 +28,8 @@ export interface NodeCarrier {
   readonly stream: object;
   /** What broke it, if anything has: the socket upon it may close without a word. */
   failure(): Error | undefined;
+  /** Whether it has ended, for good or bad: what it had not handed on is lost. */
+  isOver(): boolean;
   /** Resolves when it has handed on every byte, or is over; `undefined` if that is so now. */
   flushed(): Promise<void> | undefined;
   /** Stops reading. */
@@ -151,7 +153,7 @@ class NodeTransport implements Transport {
 
   #settleWrite(written: PromiseWithResolvers<void>, error: Error | null | undefined): void {
     const failure = error ?? this.#carrier?.failure();
-    if (failure === undefined && !this.#destroyed) {
+    if (failure === undefined && !this.#destroyed && this.#carrier?.isOver() !== true) {
       this.#writing = undefined;
       written.resolve();
       return;

@@ -32,29 +32,29 @@ interface Runtime {
 
 const deno: Runtime = {
   name: "Deno",
-  dials: withWebSocket({
+  dials: withWebSocket(withProxies({
     tcp: async (...args) => await (await import("./tcp_deno.ts")).dialDenoTcp(...args),
     unix: async (...args) => await (await import("./unix_deno.ts")).dialDenoUnix(...args),
     tls: async (...args) => await (await import("./tls_deno.ts")).dialDenoTls(...args),
-  }),
+  })),
 };
 
 const bun: Runtime = {
   name: "Bun",
-  dials: withWebSocket({
+  dials: withWebSocket(withProxies({
     tcp: async (...args) => await (await import("./tcp_bun.ts")).dialBunTcp(...args),
     unix: async (...args) => await (await import("./unix_bun.ts")).dialBunUnix(...args),
     tls: async (...args) => await (await import("./tls_bun.ts")).dialBunTls(...args),
-  }),
+  })),
 };
 
 const node: Runtime = {
   name: "Node",
-  dials: withWebSocket({
+  dials: withWebSocket(withProxies({
     tcp: async (...args) => await (await import("./tcp_node.ts")).dialNodeTcp(...args),
     unix: async (...args) => await (await import("./unix_node.ts")).dialNodeUnix(...args),
     tls: async (...args) => await (await import("./tls_node.ts")).dialNodeTls(...args),
-  }),
+  })),
 };
 
 /** Cloudflare Workers without `cloudflare:sockets`: it is found by `process.getBuiltinModule`, which a worker must ask for. */
@@ -102,9 +102,6 @@ export function selectDial(target: DialTarget, scope: object = globalThis): Dial
   if (!Object.hasOwn(dials, kind)) {
     throw new UnsupportedOptionError("broker", `Cannot dial the broker: ${name} has no ${kind} transport`);
   }
-  if ("proxy" in target && target.proxy !== undefined) {
-    throw new UnsupportedOptionError("proxy", `Cannot dial the broker: ${name} cannot go through a proxy`);
-  }
   for (const findUnsupported of limits) {
     const error = findUnsupported(target, name);
     if (error !== undefined) throw error;
@@ -118,6 +115,22 @@ function withWebSocket(dials: StreamDials): Dials {
   return {
     ...dials,
     websocket: async (...args) => await (await import("./websocket_stream.ts")).dialWebSocketOver(tcp, tls)(...args),
+  };
+}
+
+/** Lets TCP and TLS go through the proxy of a target that has one. */
+function withProxies(dials: StreamDials): StreamDials {
+  const { tcp, tls } = dials;
+  return {
+    ...dials,
+    tcp: async (target, ...rest) =>
+      target.proxy === undefined
+        ? await tcp(target, ...rest)
+        : await (await import("./proxy_dial.ts")).dialTcpThroughProxy({ tcp, tls })(target, ...rest),
+    tls: async (target, ...rest) =>
+      target.proxy === undefined
+        ? await tls(target, ...rest)
+        : await (await import("./proxy_dial.ts")).dialTlsThroughProxy({ tcp, tls })(target, ...rest),
   };
 }
 

@@ -90,8 +90,12 @@ class TransportCarrier implements NodeCarrier, TransportHandlers {
     return this.#failure;
   }
 
+  isOver(): boolean {
+    return this.#isOver || this.stream.destroyed;
+  }
+
   flushed(): Promise<void> | undefined {
-    if (this.stream.writableLength === 0 || this.stream.destroyed) return undefined;
+    if (this.stream.writableLength === 0 || this.isOver()) return undefined;
     this.#flushing ??= Promise.withResolvers();
     return this.#flushing.promise;
   }
@@ -118,6 +122,7 @@ class TransportCarrier implements NodeCarrier, TransportHandlers {
   close(error?: Error): void {
     this.#isOver = true;
     this.#failure = error;
+    this.#endFlush();
     if (error === undefined) this.stream.push(null);
     else this.stream.destroy(error);
   }

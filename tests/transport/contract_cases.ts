@@ -12,6 +12,8 @@ import { exchangeCases, pauseCases } from "./contract_exchange.ts";
 export interface ContractNetwork {
   /** A reset that the peer learns of although every byte was read. */
   readonly hasReset?: boolean;
+  /** A reset that the peer learns of if bytes were left unread. */
+  readonly hasUnreadReset?: boolean;
   /** A pause that holds the peer back. */
   readonly canPause?: boolean;
   /** An end of one side that leaves the other one open. */
@@ -30,10 +32,11 @@ export interface ContractCase {
 
 /** The rules that hold over such a network. */
 export function contractCases(network: ContractNetwork = {}): ContractCase[] {
-  const { hasReset = true, canPause = true, hasHalfClose = true, hearsEndInWrite = true, countsOutflow = true } =
-    network;
+  const { hasReset = true, hasUnreadReset = true, canPause = true } = network;
+  const { hasHalfClose = true, hearsEndInWrite = true, countsOutflow = true } = network;
   const has: Readonly<Record<ContractNeed, boolean>> = {
     "reset": hasReset,
+    "unread-reset": hasUnreadReset,
     "pause": canPause,
     "half-close": hasHalfClose,
     "end-in-write": hearsEndInWrite,

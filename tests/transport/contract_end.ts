@@ -42,9 +42,16 @@ export const endCases: readonly ConnectionCase[] = [
     const { blocked } = await writeUntilBlocked(connection);
     const resolved = blocked.then(() => owner.closeCount);
     peer.reset();
-    assert(await owner.closed instanceof Error);
+    await owner.closed;
     assertEquals(await resolved, 1);
   }, "exact-outflow"],
+
+  ["a reset during a blocked write is told as an error", async (connection) => {
+    const { blocked } = await writeUntilBlocked(connection);
+    connection.peer.reset();
+    assert(await connection.owner.closed instanceof Error);
+    await blocked;
+  }, "unread-reset"],
 
   ["a write that a reset ends while paused resolves after close too", async (connection) => {
     const { owner, peer, call } = connection;

@@ -75,9 +75,10 @@ test("selectDial refuses a kind it does not know", () => {
   assertStringIncludes(error.message, "carrier-pigeon");
 });
 
-test("selectDial refuses a proxy where there is no way through one", () => {
-  const error = assertThrows(() => selectDial({ ...tcp, proxy }, { Deno: { connect } }), UnsupportedOptionError);
-  assertEquals(error.option, "proxy");
+test("selectDial takes a proxy where there are streams to reach it by", () => {
+  for (const scope of [{ Deno: { connect } }, { Bun: { connect } }]) {
+    for (const target of [tcp, tls]) assertEquals(selectDial({ ...target, proxy }, scope), selectDial(target, scope));
+  }
 });
 
 const navigator = { userAgent: "Cloudflare-Workers" };

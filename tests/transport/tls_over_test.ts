@@ -5,7 +5,7 @@ import { dialDenoTcp } from "../../src/transport/tcp_deno.ts";
 import { dialNodeTcp } from "../../src/transport/tcp_node.ts";
 import { dialTlsOver } from "../../src/transport/tls_over.ts";
 import { makeCertificates, opensslMissing } from "../support/certificates.ts";
-import { runtime, test } from "../support/test.ts";
+import { runtime } from "../support/test.ts";
 import { transportContract } from "./contract.ts";
 import { listenTls, plainTls } from "./loopback.ts";
 import { listenDenoTls } from "./loopback_deno.ts";
