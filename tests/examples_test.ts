@@ -41,6 +41,11 @@ const examples: Readonly<Record<string, (lines: readonly string[]) => void>> = {
     const text = lines.join("\n");
     for (const type of ["connected", "outgoing", "incoming"]) assertMatch(text, new RegExp(`type: ["']${type}["']`));
   },
+  "sync_publish_subscribe.ts": (lines) => {
+    assertEquals(lines.at(-1), "Done after 10 messages");
+    const text = lines.join("\n");
+    for (const type of ["connected", "outgoing", "incoming"]) assertMatch(text, new RegExp(`type: ["']${type}["']`));
+  },
   "tracked_publish.ts": (lines) => {
     assertEquals(lines.map((line) => line.replace(/(SUBACK|packet) \d+/, "$1 N")), [
       "SUBACK N: granted QoS 2",

@@ -24,7 +24,7 @@ export {
   type StandardSchema,
   textPayload,
 } from "./payload_codec.ts";
-export type { PublishOptions } from "./request_builder.ts";
+export { type PublishOptions, RequestBuilder } from "./request_builder.ts";
 export type { ResponseOptions } from "./requester.ts";
 export type { ClosedStatus, ConnectedStatus, ConnectionStatus } from "./status_feed.ts";
 export { Subscription } from "./subscription.ts";

@@ -198,3 +198,23 @@ test("a flap is told with its likely cause", async () => {
   assertEquals(flaps, [undefined, undefined, { losses: 3, likelyCause: "client-id-in-use" }]);
   scene.eventLoop.close();
 });
+
+test("an iteration over batches gives all that is at hand, a loss too, and goes on behind it", async () => {
+  const scene = new Scene({ outgoingEvents: false });
+  const batches = scene.eventLoop.batches();
+  const connecting = batches.next();
+  const server = await scene.acceptConnect();
+  assertEquals(words((await connecting).value), ["connected"]);
+  const receiving = batches.next();
+  await server.send(message("a"), message("b"));
+  assertEquals(words((await receiving).value), ["incoming publish", "incoming publish"]);
+  const losing = batches.next();
+  await server.cut(new Error("the cable was pulled"));
+  assertEquals(words((await losing).value), ["disconnected"]);
+  const reconnecting = batches.next();
+  await scene.passDelay();
+  await scene.acceptConnect();
+  assertEquals(words((await reconnecting).value), ["connected"]);
+  scene.eventLoop.close();
+  assertEquals(await batches.next(), { done: true, value: undefined });
+});
