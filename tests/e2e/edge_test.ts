@@ -2,8 +2,9 @@
 
 import { assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import { delay } from "@std/async";
-import { writeFile } from "node:fs/promises";
+import { readFile, writeFile } from "node:fs/promises";
 import { bundle } from "../../tools/bundle.ts";
+import { repositoryRoot } from "../../tools/source_tree.ts";
 import { type Certificate, type Certificates, makeCertificates } from "../support/certificates.ts";
 import { FaultProxy } from "../support/fault_proxy.ts";
 import { findFreePort, type Mosquitto, mosquittoMissing, startMosquitto } from "../support/mosquitto.ts";
@@ -43,7 +44,11 @@ async function startServers(folder: TemporaryFolder, name: keyof Certificates = 
 }
 
 async function startExample(name: string, broker: string, isPlain = false): Promise<Worker> {
-  const [file] = await bundle(`examples/${name}/worker.ts`, { isMinified: true });
+  return await startModule(`examples/${name}/worker.ts`, name, broker, isPlain);
+}
+
+async function startModule(path: string, name: string, broker: string, isPlain: boolean): Promise<Worker> {
+  const [file] = await bundle(path, { isMinified: true });
   return await startWorker({
     script: file!.text,
     bindings: { BROKER: broker },
@@ -75,6 +80,18 @@ for (const [name, brokerOf] of isHost ? Object.entries(ways) : []) {
 }
 
 if (isHost) {
+  test("the worker of README.md answers with the message that came back", async () => {
+    await using folder = await makeTemporaryFolder();
+    const readme = await readFile(`${repositoryRoot}README.md`, "utf8");
+    const [, program] = /```ts worker\n([^]*?)```/.exec(readme)!;
+    await writeFile(folder.file("worker.ts"), program!);
+    const servers = await startServers(folder);
+    await using _mosquitto = servers.mosquitto;
+    await using worker = await startModule(folder.file("worker.ts"), "readme", ways["WebSocket"]!(servers), true);
+    const response = await worker.fetch("/");
+    assertEquals([response.status, await response.text()], [200, "fair winds"]);
+  }, { skip });
+
   test("a worker tells a server that is not there, and one that is no WebSocket server", async () => {
     await using mosquitto = await startMosquitto();
     for (const port of [mosquitto.port, await findFreePort()]) {
