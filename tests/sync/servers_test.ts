@@ -1,9 +1,12 @@
 // The blocking pair against real servers, each in a process of its own.
 
 import { assert, assertEquals } from "@std/assert";
+import { writeFile } from "node:fs/promises";
 import { startAedesProcess } from "../support/aedes.ts";
+import { makeCertificates, opensslMissing } from "../support/certificates.ts";
 import { FaultProxy } from "../support/fault_proxy.ts";
-import { mosquittoMissing, startMosquitto } from "../support/mosquitto.ts";
+import { findFreePort, mosquittoMissing, startMosquitto } from "../support/mosquitto.ts";
+import { makeTemporaryFolder } from "../support/temporary_folder.ts";
 import { test } from "../support/test.ts";
 import { finish, PROGRAM_TIMEOUT_MILLIS, runChecks, startProgram } from "./run_program.ts";
 
@@ -43,6 +46,19 @@ test("a cut connection comes back by itself, and no message is lost", async () =
   const [lines] = await Promise.all([finish(child), cutting()]);
   assertEquals(JSON.parse(lines.at(-1)!), { losses: 3, doubles: 0, sessions: [false, true], received: [300, 300] });
 }, { skip: mosquittoMissing(), timeoutMillis });
+
+test("the blocking pair speaks TLS", async () => {
+  const { ca, server } = await makeCertificates();
+  await using folder = await makeTemporaryFolder();
+  const files = { "ca.pem": ca, "server.pem": server.cert, "server.key": server.key };
+  for (const [name, text] of Object.entries(files)) await writeFile(folder.file(name), text);
+  const port = await findFreePort();
+  const listener = [`listener ${port} 127.0.0.1`, `certfile ${folder.file("server.pem")}`];
+  // Started by root, mosquitto else becomes a user that may not read here.
+  const config = ["user root", ...listener, `keyfile ${folder.file("server.key")}`];
+  await using _running = await startMosquitto({ config });
+  await runChecks("tls.ts", `mqtts://localhost:${port}`, folder.file("ca.pem"));
+}, { skip: mosquittoMissing() ?? opensslMissing(), timeoutMillis });
 
 test("an idle iterator that blocks uses no processor", async () => {
   await using server = await startAedesProcess();
