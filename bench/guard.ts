@@ -13,6 +13,8 @@ import { runSuite } from "./e2e/suite.ts";
 import { petrelRatio, rate } from "./e2e/summary.ts";
 import { allWorkloads, type RuntimeName, runtimeTitle } from "./e2e/workload.ts";
 import { codecScenarios } from "./support/codec_scenarios.ts";
+import { openReceiving } from "./support/sync_contenders.ts";
+import { measureSync } from "./sync_ratios.ts";
 
 const RUNTIMES: readonly RuntimeName[] = ["deno", "bun"];
 const ROUNDS = 3;
@@ -52,6 +54,11 @@ const CLIENT_FLOORS: Floors = {
   "receive QoS 1, 16 B": { deno: 4, bun: 1.1 },
 };
 
+/** How many times as many messages as the asynchronous client the blocking pair must move. */
+const SYNC_FLOORS: Floors = {
+  "blocking, receive QoS 0, 16 B": { deno: 0.25, bun: 0.25 },
+};
+
 /**
  * Holds measured ratios against floors.
  *
@@ -79,8 +86,14 @@ function measureCodec(): Record<string, number> {
   return Object.fromEntries(scenarios.map((scenario) => [scenario.name, measure(scenario).mqttPacketRatio]));
 }
 
-/** Lets each runtime measure the codec in a process of its own. */
-async function measureCodecs(): Promise<MeasuredRatio[]> {
+/** Measures the blocking pair on the runtime this runs on. */
+async function measureBlocking(): Promise<Record<string, number>> {
+  const { name, ratio } = await measureSync(openReceiving());
+  return { [`blocking, ${name}`]: ratio };
+}
+
+/** Lets each runtime measure something in a process of its own. */
+async function measureApart(what: "codec" | "blocking"): Promise<MeasuredRatio[]> {
   const commands = {
     deno: [process.execPath, "run", "-A", "--no-check", "--quiet"],
     bun: [`${repositoryRoot}node_modules/bun/bin/bun.exe`],
@@ -89,7 +102,7 @@ async function measureCodecs(): Promise<MeasuredRatio[]> {
   for (const runtime of RUNTIMES) {
     const [command, ...args] = commands[runtime];
     const program = `${repositoryRoot}bench/guard.ts`;
-    const { stdout } = await promisify(execFile)(command!, [...args, program, "codec"], { cwd: repositoryRoot });
+    const { stdout } = await promisify(execFile)(command!, [...args, program, what], { cwd: repositoryRoot });
     const ratios: Record<string, number> = JSON.parse(stdout);
     for (const [name, ratio] of Object.entries(ratios)) measured.push({ name, runtime, ratio });
   }
@@ -115,7 +128,8 @@ async function measureClients(): Promise<MeasuredRatio[]> {
 
 async function main(): Promise<void> {
   const verdicts = [
-    ...judge(CODEC_FLOORS, await measureCodecs(), RUNTIMES),
+    ...judge(CODEC_FLOORS, await measureApart("codec"), RUNTIMES),
+    ...judge(SYNC_FLOORS, await measureApart("blocking"), RUNTIMES),
     ...judge(CLIENT_FLOORS, await measureClients(), RUNTIMES),
   ];
   for (const { name, runtime, ratio, floor, isPassed } of verdicts) {
@@ -129,5 +143,6 @@ async function main(): Promise<void> {
 
 if (import.meta.main) {
   if (process.argv[2] === "codec") process.stdout.write(JSON.stringify(measureCodec()));
+  else if (process.argv[2] === "blocking") process.stdout.write(JSON.stringify(await measureBlocking()));
   else await main();
 }
