@@ -31,8 +31,12 @@ export function resolveAddresses(options: MqttOptions, network: NetworkSettings)
 }
 
 /** An option that no address has a use for is a mistake. */
-function checkUse({ tls, headers, maxBufferedBytes, proxy }: MqttOptions, brokers: readonly BrokerAddress[]): void {
+function checkUse(
+  { tls, headers, maxBufferedBytes, proxy, noDelay }: MqttOptions,
+  brokers: readonly BrokerAddress[],
+): void {
   const targets = brokers.map(({ target }) => target);
+  const hasHost = targets.some(({ kind }) => kind !== "unix");
   const isWebSocket = targets.some(({ kind }) => kind === "websocket");
   const uses: readonly (readonly [name: string, value: unknown, isUsed: boolean, need: string])[] = [
     [
@@ -43,7 +47,8 @@ function checkUse({ tls, headers, maxBufferedBytes, proxy }: MqttOptions, broker
     ],
     ["headers", headers, isWebSocket, "speaks WebSocket (ws:, wss:)"],
     ["maxBufferedBytes", maxBufferedBytes, isWebSocket, "speaks WebSocket (ws:, wss:)"],
-    ["proxy", proxy, targets.some(({ kind }) => kind !== "unix"), "has a host"],
+    ["proxy", proxy, hasHost, "has a host"],
+    ["noDelay", noDelay, hasHost, "has a host"],
   ];
   for (const [name, value, isUsed, need] of uses) {
     if (value === undefined || isUsed) continue;

@@ -30,6 +30,9 @@ const PROXY_SCHEMES: ReadonlyMap<string, readonly [protocol: ProxySettings["prot
   ],
 );
 
+/** The longest user name and password that SOCKS5 can carry. */
+const MAX_SOCKS5_USER_BYTES = 255;
+
 /** Headers that the upgrade request has of its own. */
 const OWN_HEADERS: ReadonlySet<string> = new Set([
   "host",
@@ -118,14 +121,24 @@ function parseProxyUrl(value: unknown, tls: TlsSettings): ProxySettings {
   const port = url.port === "" ? defaultPort : Number(url.port);
   if (port === 0) throw proxyError("its port is 0");
   if (url.password !== "" && url.username === "") throw proxyError("it has a password without a user name");
-  return {
-    protocol,
-    hostname: url.hostname.startsWith("[") ? url.hostname.slice(1, -1) : url.hostname,
-    port,
-    username: decodeUser(url.username),
-    password: url.username === "" ? undefined : decodeUser(url.password) ?? "",
-    tls,
-  };
+  const username = decodeUser(url.username);
+  const password = username === undefined ? undefined : decodeUser(url.password) ?? "";
+  checkProxyUser(protocol, username ?? "", password ?? "");
+  const hostname = url.hostname.startsWith("[") ? url.hostname.slice(1, -1) : url.hostname;
+  return { protocol, hostname, port, username, password, tls };
+}
+
+/** What the protocols cannot carry, RFC 7617 and RFC 1929. */
+function checkProxyUser(protocol: ProxySettings["protocol"], username: string, password: string): void {
+  if (protocol !== "socks5") {
+    if (username.includes(":")) throw proxyError("its user name has a colon, which ends a user name in HTTP");
+    return;
+  }
+  for (const text of [username, password]) {
+    if (new TextEncoder().encode(text).length > MAX_SOCKS5_USER_BYTES) {
+      throw proxyError(`its user name or password has more than ${MAX_SOCKS5_USER_BYTES} bytes`);
+    }
+  }
 }
 
 function toUrl(value: unknown): URL {

@@ -1,6 +1,6 @@
 // Dials through a proxy, made out of a runtime's own.
 
-import { ProxyError } from "./error.ts";
+import { ProxyError, TlsError } from "./error.ts";
 import { ProxiedTransport } from "./proxied_transport.ts";
 import { formatHost, type ProxyHandshake, userOf } from "./proxy_handshake.ts";
 import { HttpConnectHandshake } from "./proxy_http.ts";
@@ -53,7 +53,21 @@ export function dialTcpThroughProxy(dials: ProxyDials): Dial<TcpTarget> {
  * @returns The dial; its targets have a proxy.
  */
 export function dialTlsThroughProxy(dials: ProxyDials): Dial<TlsTarget> {
-  return dialTlsOver(dialTcpThroughProxy(dials));
+  const dial = dialTlsOver(dialTcpThroughProxy(dials));
+  return async (target: TlsTarget, handlers: TransportHandlers, options: DialOptions): Promise<Transport> => {
+    try {
+      return await dial(target, handlers, options);
+    } catch (error) {
+      throw completeOnDeno(error);
+    }
+  };
+}
+
+/** Deno's `node:tls` says of every certificate that it cannot verify that it is unknown; `startTls` knows better, but needs a socket. */
+function completeOnDeno(error: unknown): unknown {
+  if (!("Deno" in globalThis && error instanceof TlsError && error.reason === "unknown-ca")) return error;
+  const addition = "through a proxy Deno says so too of a certificate that is not valid today";
+  return new TlsError(error.reason, `${error.message}; ${addition}`, error.cause);
 }
 
 function makeHandshake(proxy: ProxySettings, target: TcpTarget, action: string): ProxyHandshake {

@@ -121,6 +121,7 @@ const PROXIES: readonly (readonly [url: string, settings: Omit<ProxySettings, "t
   ["socks5://proxy.test", settings("socks5", "proxy.test", 1080)],
   ["http://ann:p%40ss@[::1]:3128/", settings("http", "::1", 3128, "ann", "p@ss")],
   ["socks5://ann@proxy.test:9050", settings("socks5", "proxy.test", 9050, "ann", "")],
+  ["socks5://a%3An:p@proxy.test", settings("socks5", "proxy.test", 1080, "a:n", "p")],
 ];
 
 function settings(
@@ -152,10 +153,13 @@ const badProxies: readonly (readonly [proxy: unknown, state: string])[] = [
   [`http://:${secret}@proxy.test`, "it has a password without a user name"],
   [`http://ann:${secret}%ff@proxy.test`, "its user information is not percent-encoded UTF-8"],
   ["http://proxy.test:0", "its port is 0"],
+  [`https://a%3An:${secret}@proxy.test`, "its user name has a colon, which ends a user name in HTTP"],
+  [`socks5://ann:${"%C3%A9".repeat(128)}@proxy.test`, "its user name or password has more than 255 bytes"],
+  [`socks5://${"a".repeat(256)}:${secret}@proxy.test`, "its user name or password has more than 255 bytes"],
 ];
 
 for (const [proxy, state] of badProxies) {
-  test(`proxy ${String(proxy)} is refused, and its password not told`, () => {
+  test(`proxy ${String(proxy).slice(0, 60)} is refused, and its password not told`, () => {
     const error = assertThrows(() => proxyOf(proxy as string), TypeError);
     assertEquals(error.message, `Cannot use option "proxy": ${state}`);
   });
@@ -173,6 +177,7 @@ test("an option of the network that no address has a use for is a mistake, unles
     [{ broker: "mqtt://broker.test", maxBufferedBytes: 5 }, "maxBufferedBytes"],
     [{ broker: "ws://broker.test", tls: {} }, "tls"],
     [{ broker: "unix:///run/broker.sock", proxy: "http://proxy.test" }, "proxy"],
+    [{ broker: "unix:///run/broker.sock", noDelay: true }, "noDelay"],
   ];
   for (const [options, name] of unused) {
     assertThrows(() => resolveOptions({ ...base, ...options }), TypeError, `Cannot use option "${name}": no address`);

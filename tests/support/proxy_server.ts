@@ -11,10 +11,10 @@ export interface TestProxy extends AsyncDisposable {
   readonly port: number;
   /** What it was asked for: host and port, as they were told. */
   readonly requests: readonly string[];
-  /** The number of clients it has accepted. */
-  accepted(): number;
-  /** Resolves when no connection is left, of clients or to servers. */
-  idle(): Promise<void>;
+  /** Resolves when every client has ended its side. */
+  deserted(): Promise<void>;
+  /** Resets every connection with a client. */
+  cut(): void;
 }
 
 /** How a proxy behaves. */
@@ -86,19 +86,24 @@ export class HandReader {
 export async function startProxy(serve: ServeHandshake, options: TestProxyOptions = {}): Promise<TestProxy> {
   const requests: string[] = [];
   const open = new Set<net.Socket>();
-  let accepted = 0;
-  let handleIdle = (): void => {};
+  const clients = new Set<net.Socket>();
+  let handleDeserted = (): void => {};
   const track = (socket: net.Socket): void => {
     open.add(socket);
     socket.on("error", () => {});
-    socket.on("close", () => {
-      open.delete(socket);
-      if (open.size === 0) handleIdle();
-    });
+    socket.on("close", () => open.delete(socket));
+  };
+  const welcome = (client: net.Socket): void => {
+    track(client);
+    clients.add(client);
+    const leave = (): void => {
+      clients.delete(client);
+      if (clients.size === 0) handleDeserted();
+    };
+    client.on("end", leave).on("close", leave);
   };
   const server = net.createServer({ allowHalfOpen: true, noDelay: true }, async (client) => {
-    accepted++;
-    track(client);
+    welcome(client);
     try {
       const reader = new HandReader(client);
       const destination = await serve(reader);
@@ -122,8 +127,10 @@ export async function startProxy(serve: ServeHandshake, options: TestProxyOption
   return {
     port: (server.address() as net.AddressInfo).port,
     requests,
-    accepted: () => accepted,
-    idle: () => open.size === 0 ? Promise.resolve() : new Promise((resolve) => handleIdle = resolve),
+    cut: () => {
+      for (const client of clients) client.resetAndDestroy();
+    },
+    deserted: () => clients.size === 0 ? Promise.resolve() : new Promise((resolve) => handleDeserted = resolve),
     [Symbol.asyncDispose]: async () => {
       const closed = new Promise((resolve) => server.close(resolve));
       for (const socket of open) socket.destroy();

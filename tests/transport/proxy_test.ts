@@ -1,43 +1,28 @@
 // The contract of transports, through proxies of every kind.
 
 import { selectDial } from "../../src/transport/select.ts";
-import type { Dial, DialTarget, ProxySettings, TlsSettings } from "../../src/transport/transport.ts";
+import type { Dial, DialTarget, TlsSettings } from "../../src/transport/transport.ts";
 import { makeCertificates, opensslMissing } from "../support/certificates.ts";
-import { startHttpProxy } from "../support/http_proxy.ts";
-import { startTlsFront, type TestProxy } from "../support/proxy_server.ts";
-import { startSocks5Proxy } from "../support/socks5_proxy.ts";
 import { runtime } from "../support/test.ts";
 import { transportContract } from "./contract.ts";
 import type { ContractServer } from "./contract_connection.ts";
 import { listenLoopback, listenTls, plainTls } from "./loopback.ts";
 import { listenDenoTls } from "./loopback_deno.ts";
+import { type ProxyProtocol, startProxyPlace } from "./proxy_place.ts";
+import { listenWs, listenWss } from "./websocket_dials.ts";
 
 const skip = opensslMissing();
 const dial: Dial = (target, handlers, options) => selectDial(target)(target, handlers, options);
 
 /** Puts a proxy before a server. */
-async function behind(
-  protocol: ProxySettings["protocol"],
-  server: ContractServer,
-): Promise<ContractServer> {
-  const proxy: TestProxy = protocol === "socks5" ? await startSocks5Proxy() : await startHttpProxy();
-  const { ca, server: certificate } = protocol === "https" ? await makeCertificates() : { ca: "", server: undefined };
-  const front = certificate === undefined ? undefined : await startTlsFront(proxy.port, certificate);
-  const settings: ProxySettings = {
-    protocol,
-    hostname: "127.0.0.1",
-    port: front?.port ?? proxy.port,
-    username: undefined,
-    password: undefined,
-    tls: { ...plainTls, ca: [ca] },
-  };
+async function behind(protocol: ProxyProtocol, server: ContractServer): Promise<ContractServer> {
+  const place = await startProxyPlace(protocol);
   return {
     ...server,
-    target: { ...server.target, proxy: settings } as DialTarget,
+    target: { ...server.target, proxy: place.settings } as DialTarget,
     [Symbol.asyncDispose]: async () => {
       await server[Symbol.asyncDispose]();
-      await front?.[Symbol.asyncDispose]();
-      await proxy[Symbol.asyncDispose]();
+      await place[Symbol.asyncDispose]();
     },
   };
 }
@@ -68,5 +53,17 @@ for (const protocol of ["http", "https", "socks5"] as const) {
 transportContract(
   `TLS with a client certificate through socks5 on ${runtime}`,
   async () => await behind("socks5", await listenSecurely(true)),
+  { skip, hasReset: false, hasUnreadReset },
+);
+
+transportContract(
+  `WebSocket through http on ${runtime}`,
+  async () => await behind("http", await listenWs()),
+  { hasReset: false },
+);
+
+transportContract(
+  `WebSocket with TLS through https on ${runtime}`,
+  async () => await behind("https", await listenWss()),
   { skip, hasReset: false, hasUnreadReset },
 );

@@ -76,7 +76,7 @@ test("selectDial refuses a kind it does not know", () => {
 });
 
 test("selectDial takes a proxy where there are streams to reach it by", () => {
-  for (const scope of [{ Deno: { connect } }, { Bun: { connect } }]) {
+  for (const scope of Object.values(scopes)) {
     for (const target of [tcp, tls]) assertEquals(selectDial({ ...target, proxy }, scope), selectDial(target, scope));
   }
 });
