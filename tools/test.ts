@@ -54,6 +54,9 @@ const runtimes: Readonly<Record<string, Runtime>> = {
 const names = Deno.args.filter((argument) => argument in runtimes);
 const chosen = Deno.args.filter((argument) => !(argument in runtimes));
 const paths = chosen.length > 0 ? chosen : ["tests/"];
+const wanted = names.length > 0 ? names : Object.keys(runtimes);
+/** The suites wait more than they work, so several run side by side, and each tells its story when it has ended. */
+const isAlone = wanted.length === 1;
 
 /** Not among the other development dependencies: its program is called `node`, which the installation of Bun would then call. */
 async function installNode(): Promise<string | undefined> {
@@ -70,13 +73,24 @@ async function installNode(): Promise<string | undefined> {
   return findNode();
 }
 
+/** What a process writes, to both of its outputs, in the order in which it comes. */
+async function readOutput(child: Deno.ChildProcess): Promise<string> {
+  let output = "";
+  const read = async (stream: ReadableStream<Uint8Array>): Promise<void> => {
+    for await (const text of stream.pipeThrough(new TextDecoderStream())) output += text;
+  };
+  await Promise.all([read(child.stdout), read(child.stderr)]);
+  return output;
+}
+
 async function runSuite(runtime: Runtime): Promise<TestRun> {
   const executable = await runtime.findExecutable();
   if (executable === undefined) {
     const name = `the suite on ${runtime.name} (skipped: ${nodeMissingReason})`;
     return { runtime: runtime.name, outcomes: [{ name, outcome: "skipped" }] };
   }
-  console.log(`\n${runtime.name}: ${paths.join(" ")}`);
+  const heading = `\n${runtime.name}: ${paths.join(" ")}`;
+  if (isAlone) console.log(heading);
   const folder = await Deno.makeTempDir({ prefix: "petrel-test-" });
   const report = `${folder}/junit.xml`;
   const limit = AbortSignal.timeout(LIMIT_MINUTES * 60_000);
@@ -85,11 +99,13 @@ async function runSuite(runtime: Runtime): Promise<TestRun> {
       args: runtime.arguments(paths, report),
       cwd: repositoryRoot,
       stdin: "null",
-      stdout: "inherit",
-      stderr: "inherit",
+      stdout: isAlone ? "inherit" : "piped",
+      stderr: isAlone ? "inherit" : "piped",
       signal: limit,
     }).spawn();
+    const output = isAlone ? "" : await readOutput(child);
     const { success, code } = await child.status;
+    if (!isAlone) console.log(`${heading}\n${output.trimEnd()}`);
     const outcomes = parseJunit(await Deno.readTextFile(report).catch(() => ""));
     const isExplained = success || outcomes.some(({ outcome }) => outcome === "failed");
     const ended = limit.aborted
@@ -108,10 +124,7 @@ async function runSuite(runtime: Runtime): Promise<TestRun> {
   }
 }
 
-const runs: TestRun[] = [];
-for (const name of names.length > 0 ? names : Object.keys(runtimes)) {
-  runs.push(await runSuite(runtimes[name]!));
-}
+const runs = await Promise.all(wanted.map((name) => runSuite(runtimes[name]!)));
 const { passed, failed, skipped } = tallyRuns(runs);
 const isSkipFailure = Deno.env.get("PETREL_REQUIRE_ALL") === "1" && skipped > 0;
 console.log(`\n${reportRuns(runs).join("\n")}\n`);
