@@ -142,13 +142,16 @@ export interface MqttOptions {
   readonly pendingThrottleMillis?: number | undefined;
   /** Whether `outgoing` events are told. Default `true`. */
   readonly outgoingEvents?: boolean | undefined;
-  /** Whether TCP_NODELAY is set; a unix socket has no use for it. Default `true`. */
+  /** Whether TCP_NODELAY is set; needs an address with a host. Default `true`. */
   readonly noDelay?: boolean | undefined;
   /** How TLS is spoken; needs an address with TLS, such as `mqtts://host:8883`. */
   readonly tls?: TlsOptions | undefined;
   /** Headers of the WebSocket upgrade request, or what gives them before each attempt; a browser has no way to send any. */
   readonly headers?: Readonly<Record<string, string>> | HeadersProvider | undefined;
-  /** A proxy on the way: `http:` and `https:` (CONNECT) or `socks5:`, with credentials in the URL. */
+  /**
+   * A proxy on the way: `http:` and `https:` (CONNECT) or `socks5:`, with credentials in the URL. It is the proxy that resolves the
+   * host of the broker. A unix socket is reached without it.
+   */
   readonly proxy?: string | URL | ProxyOptions | undefined;
   /**
    * Most bytes that wait undecoded where the runtime's own WebSocket is used, which cannot be held back (browsers, edge workers);

@@ -24,7 +24,7 @@ interface DenoScope {
  * @param handlers Who is told of bytes and of the end.
  * @param options The signal that ends the attempt.
  * @returns The open transport.
- * @throws {Error} If the attempt fails: Deno's own error, or the signal's reason.
+ * @throws {Error} If the attempt fails: Deno's own error, the flag to give if the permission is missing, or the signal's reason.
  */
 export const dialDenoTcp: Dial<TcpTarget> = async (
   target: TcpTarget,
@@ -42,7 +42,10 @@ export const dialDenoTcp: Dial<TcpTarget> = async (
 export async function connectDenoTcp(target: Omit<TcpTarget, "kind">, signal: AbortSignal): Promise<DenoTcpConn> {
   signal.throwIfAborted();
   const { Deno } = globalThis as unknown as DenoScope;
-  const conn = await Deno.connect({ hostname: target.hostname, port: target.port, signal });
+  const { hostname, port } = target;
+  const conn = await Deno.connect({ hostname, port, signal }).catch((error) => {
+    throw isPermissionMissing(error) ? describeMissingPermission(hostname, port, error) : error;
+  });
   try {
     signal.throwIfAborted();
     // Deno leaves Nagle's algorithm on: two small writes in a row would wait 40 ms for a delayed ACK.
@@ -52,4 +55,14 @@ export async function connectDenoTcp(target: Omit<TcpTarget, "kind">, signal: Ab
     throw error;
   }
   return conn;
+}
+
+function isPermissionMissing(error: unknown): boolean {
+  return error instanceof Error && error.name === "NotCapable";
+}
+
+/** Permissions are compared with the host as it is written, so that the flag is told in that form. */
+function describeMissingPermission(hostname: string, port: number, cause: unknown): Error {
+  const host = hostname.includes(":") ? `[${hostname}]:${port}` : `${hostname}:${port}`;
+  return new Error(`Cannot dial ${host}: Deno was not given --allow-net=${host}`, { cause });
 }

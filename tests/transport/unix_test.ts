@@ -1,11 +1,10 @@
-import { assertEquals, assertInstanceOf, assertRejects, assertStrictEquals } from "@std/assert";
+import { assertEquals, assertInstanceOf, assertRejects } from "@std/assert";
 import { mkdir, writeFile } from "node:fs/promises";
 import { dialBunUnix } from "../../src/transport/unix_bun.ts";
 import { dialDenoUnix } from "../../src/transport/unix_deno.ts";
 import { dialNodeUnix } from "../../src/transport/unix_node.ts";
 import type { Dial, TransportHandlers, UnixTarget } from "../../src/transport/transport.ts";
 import { describeUnixFailure } from "../../src/transport/unix_failure.ts";
-import { repositoryRoot } from "../../tools/source_tree.ts";
 import { makeTemporaryFolder, type TemporaryFolder } from "../support/temporary_folder.ts";
 import { runtime, test } from "../support/test.ts";
 import { transportContract } from "./contract.ts";
@@ -110,44 +109,4 @@ async function leaveStaleSocket(path: string): Promise<void> {
   const child = spawn(process.execPath, [...command, path], { stdio: ["pipe", "ignore", "inherit"] });
   child.stdin.end(script);
   await new Promise((resolve) => child.on("close", resolve));
-}
-
-if (runtime === "deno") {
-  /** What a dial prints in a process that has these permissions. */
-  const dialWith = async (path: string, permissions: readonly string[]): Promise<string> => {
-    const module = JSON.stringify(new URL("src/transport/select.ts", `file://${repositoryRoot}`).href);
-    const script = `
-      import { selectDial } from ${module};
-      const handlers = { data() {}, close() { console.log("closed"); } };
-      try {
-        const target = { kind: "unix", path: ${JSON.stringify(path)} };
-        const transport = await selectDial(target)(target, handlers, { signal: new AbortController().signal });
-        console.log("open");
-        transport.destroy();
-      } catch (error) {
-        console.log(error.message);
-      }`;
-    const child = new Deno.Command(Deno.execPath(), {
-      args: ["run", "--no-prompt", "--no-config", "--no-lock", ...permissions, "-"],
-      stdin: "piped",
-      stdout: "piped",
-      stderr: "inherit",
-    }).spawn();
-    const writer = child.stdin.getWriter();
-    await writer.write(new TextEncoder().encode(script));
-    await writer.close();
-    return new TextDecoder().decode((await child.output()).stdout);
-  };
-
-  test("unix socket: three permissions are enough for Deno, and a missing one names all three", async () => {
-    await using folder = await makeTemporaryFolder();
-    const path = folder.file("server.sock");
-    await using _server = await listenUnix(dial, path);
-    const needed = [`--allow-read=${path}`, `--allow-write=${path}`, `--allow-net=unix:${path}`];
-    assertEquals(await dialWith(path, needed), "open\nclosed\n");
-    const message = `Cannot dial the unix socket ${path}: Deno was not given ${needed.join(" ")}\n`;
-    for (const missing of needed) {
-      assertStrictEquals(await dialWith(path, needed.filter((permission) => permission !== missing)), message);
-    }
-  });
 }
