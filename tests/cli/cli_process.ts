@@ -27,7 +27,7 @@ export interface Exit {
   readonly errors: string;
 }
 
-const LIMIT_MILLIS = 25_000;
+const LIMIT_MILLIS = 60_000;
 
 /** A running command line. */
 export class CliProcess {

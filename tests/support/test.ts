@@ -32,7 +32,7 @@ const declare = await loadDeclare();
 
 /** Declares a test. */
 export function test(name: string, fn: TestFn, options: TestOptions = {}): void {
-  const { skip, timeoutMillis = 30_000 } = options;
+  const { skip, timeoutMillis = 90_000 } = options;
   const isSkipped = skip !== undefined;
   declare(isSkipped ? `${name} (skipped: ${skip})` : name, fn, isSkipped, timeoutMillis);
 }
