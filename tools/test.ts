@@ -76,7 +76,7 @@ async function installNode(): Promise<string | undefined> {
 /** What a process writes, to both of its outputs, in the order in which it comes. */
 async function readOutput(child: Deno.ChildProcess): Promise<string> {
   let output = "";
-  const read = async (stream: ReadableStream<Uint8Array>): Promise<void> => {
+  const read = async (stream: ReadableStream<Uint8Array<ArrayBuffer>>): Promise<void> => {
     for await (const text of stream.pipeThrough(new TextDecoderStream())) output += text;
   };
   await Promise.all([read(child.stdout), read(child.stderr)]);
