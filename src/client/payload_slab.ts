@@ -8,12 +8,20 @@ const MAX_SLAB_PAYLOAD = 2048;
 /** Payloads from this size on are not copied: the codec sends them from where they are. */
 export const REFERENCE_BYTES: number = 16 * 1024;
 
+let encoder: TextEncoder | undefined;
+
+/** The encoder of this process. It is made when it is first asked for. */
+function textEncoder(): TextEncoder {
+  return encoder ??= new TextEncoder();
+}
+
 /** Makes copies of payloads, many small ones side by side in one buffer that is never written twice. */
 export class PayloadSlab {
-  #slab: Uint8Array = new Uint8Array(0);
+  /** The slab in use; it is made for the first payload. */
+  #slab: Uint8Array | undefined;
   #used = 0;
+  /** What texts are encoded into that are needed only for a moment. */
   #scratch: Uint8Array | undefined;
-  readonly #encoder: TextEncoder = new TextEncoder();
 
   /** The payload as it is now, whatever happens to the original later; a large one stays the caller's. */
   copy(payload: Uint8Array | string): Uint8Array {
@@ -22,41 +30,41 @@ export class PayloadSlab {
     if (length >= REFERENCE_BYTES) return payload;
     // Not `slice`: that of a Node Buffer copies nothing.
     if (length > MAX_SLAB_PAYLOAD) return new Uint8Array(payload);
-    const start = this.#reserve(length);
-    const slab = this.#slab;
+    const slab = this.#reserve(length);
+    const start = this.#used;
     if (length <= 32) {
       for (let i = 0; i < length; i++) slab[start + i] = payload[i]!;
     } else {
       slab.set(payload, start);
     }
-    return this.#commit(length);
+    return this.#commit(slab, length);
   }
 
   /** The bytes of a text, until the next call. */
   encodeForNow(text: string): Uint8Array {
-    if (text.length * 3 > MAX_SLAB_PAYLOAD) return this.#encoder.encode(text);
+    if (text.length * 3 > MAX_SLAB_PAYLOAD) return textEncoder().encode(text);
     const scratch = this.#scratch ??= new Uint8Array(MAX_SLAB_PAYLOAD);
-    return scratch.subarray(0, this.#encoder.encodeInto(text, scratch).written);
+    return scratch.subarray(0, textEncoder().encodeInto(text, scratch).written);
   }
 
   #encode(text: string): Uint8Array {
     const longest = text.length * 3;
-    if (longest > MAX_SLAB_PAYLOAD) return this.#encoder.encode(text);
-    const start = this.#reserve(longest);
-    return this.#commit(this.#encoder.encodeInto(text, this.#slab.subarray(start, start + longest)).written);
+    if (longest > MAX_SLAB_PAYLOAD) return textEncoder().encode(text);
+    const slab = this.#reserve(longest);
+    const room = slab.subarray(this.#used, this.#used + longest);
+    return this.#commit(slab, textEncoder().encodeInto(text, room).written);
   }
 
-  #reserve(length: number): number {
-    if (this.#used + length > this.#slab.length) {
-      this.#slab = new Uint8Array(SLAB_BYTES);
-      this.#used = 0;
-    }
-    return this.#used;
+  /** The slab, with so much room after what is used. */
+  #reserve(length: number): Uint8Array {
+    if (this.#slab !== undefined && this.#used + length <= SLAB_BYTES) return this.#slab;
+    this.#used = 0;
+    return this.#slab = new Uint8Array(SLAB_BYTES);
   }
 
-  #commit(length: number): Uint8Array {
+  #commit(slab: Uint8Array, length: number): Uint8Array {
     const start = this.#used;
     this.#used = start + length;
-    return new Uint8Array(this.#slab.buffer, start, length);
+    return new Uint8Array(slab.buffer, start, length);
   }
 }

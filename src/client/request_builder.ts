@@ -69,7 +69,7 @@ export class RequestBuilder {
     return {
       kind: "publish",
       order: 0,
-      admit: undefined,
+      caller: undefined,
       topicName,
       preparedTopic,
       payload: bytes,
@@ -132,7 +132,7 @@ export class RequestBuilder {
       return { topicFilter, qos: checkQos("subscribe", qos) };
     });
     this.#checkSize("subscribe", packetSize({ type: "subscribe", packetId: 1, subscriptions: checked }));
-    return { kind: "subscribe", order: 0, admit: undefined, subscriptions: checked, completion };
+    return { kind: "subscribe", order: 0, caller: undefined, subscriptions: checked, completion };
   }
 
   /** An unsubscribe. @throws {TypeError | RangeError} If it is not valid. */
@@ -141,7 +141,7 @@ export class RequestBuilder {
     for (const topicFilter of topicFilters) checkTopicFilter("unsubscribe", topicFilter);
     const copied = [...topicFilters];
     this.#checkSize("unsubscribe", packetSize({ type: "unsubscribe", packetId: 1, topicFilters: copied }));
-    return { kind: "unsubscribe", order: 0, admit: undefined, topicFilters: copied, completion };
+    return { kind: "unsubscribe", order: 0, caller: undefined, topicFilters: copied, completion };
   }
 
   #checkPublishSize(topicName: string, payloadLength: number, qos: QoS): void {

@@ -2,6 +2,8 @@
 // nothing is reserved for more than 64 KiB beyond what has arrived.
 
 import { copyBytes } from "./copy_bytes.ts";
+import { IncomingBytes, NO_BYTES } from "./incoming_bytes.ts";
+import { MAX_FIXED_HEADER_SIZE } from "./remaining_length.ts";
 
 /** Packets up to this size share slabs; larger ones get memory of their own. */
 const MAX_SHARED_SIZE = 8192;
@@ -16,9 +18,14 @@ let slabUsed = 0;
  * many as have arrived, until the rest of it fits one more block: then it gets all its memory at once.
  */
 export class CutPacket {
-  readonly #none = new Uint8Array(0);
+  /** Its fixed header, as far as it has arrived. */
+  readonly header: IncomingBytes = new IncomingBytes(new Uint8Array(MAX_FIXED_HEADER_SIZE), 0);
+  /** How much of that has arrived. */
+  headerLength = 0;
+  /** All of it, once it is whole. */
+  readonly whole: IncomingBytes = new IncomingBytes(NO_BYTES, 0);
   /** Memory that holds the packet once it is whole. It is never written again, so views of it may be handed out. */
-  bytes: Uint8Array = this.#none;
+  bytes: Uint8Array = NO_BYTES;
   /** Where in `bytes` the packet begins. */
   start = 0;
   /** The size of the whole packet; 0 if none has begun. */
@@ -27,7 +34,7 @@ export class CutPacket {
   length = 0;
   #blocks: Uint8Array[] = [];
   /** What the next byte is written to, where, and how many bytes fit from there. */
-  #target: Uint8Array = this.#none;
+  #target: Uint8Array = NO_BYTES;
   #targetAt = 0;
   #room = 0;
 
@@ -78,7 +85,7 @@ export class CutPacket {
   /** Forgets the packet, and lets go of memory that is not shared. */
   clear(): void {
     if (this.size > MAX_SHARED_SIZE) {
-      this.bytes = this.#target = this.#none;
+      this.bytes = this.#target = NO_BYTES;
       this.#blocks = [];
     }
     this.size = 0;

@@ -7,8 +7,8 @@
 //   whole in the chunk is decoded in place, and its payload is a view of the chunk. PUBLISH and acknowledgements with a short fixed
 //   header, nearly all there is, take the way of `#nextCommon`; everything else, every fault too, takes that of `#nextUncommon`.
 // - inside a packet (`#isCut`): the chunk ended before the packet did, and the next one lies elsewhere in memory; if it lies right behind,
-//   as reads into one buffer do, the two are one chunk. The fixed header is gathered first, in `#header`, and judged with every byte;
-//   then `#cut` gathers all of the packet. Nothing else of the chunk is copied.
+//   as reads into one buffer do, the two are one chunk. `#cut` gathers first the fixed header, which is judged with every byte; then all
+//   of the packet. Nothing else of the chunk is copied.
 // - dead: a rule was broken. The packets before it have been handed out; each further `next` throws the same error.
 //
 // Invariants. A byte is judged as soon as it can be: the packet type and its flags with the first byte, the maximum size with the end of
@@ -21,10 +21,9 @@ import { CutPacket } from "./cut_packet.ts";
 import { acknowledgement, decodePacket } from "./decode_packet.ts";
 import { decodePublish } from "./decode_publish.ts";
 import { judgeFixedHeader } from "./fixed_header.ts";
-import { IncomingBytes } from "./incoming_bytes.ts";
+import { IncomingBytes, NO_BYTES } from "./incoming_bytes.ts";
 import type { Packet } from "./packet.ts";
 import { MAX_PACKET_SIZE, PUBLISH } from "./protocol.ts";
-import { MAX_FIXED_HEADER_SIZE } from "./remaining_length.ts";
 import { sharedTopicInterner, type TopicInterner } from "./topic_interner.ts";
 
 /** The smallest packet: a fixed header with Remaining Length 0. */
@@ -65,7 +64,7 @@ export class Decoder {
   readonly #maxPacketSize: number;
   readonly #topics: TopicInterner = sharedTopicInterner();
   /** The chunk being decoded, the place reached in it, and its length. */
-  readonly #chunk = new IncomingBytes(new Uint8Array(0), 0);
+  readonly #chunk = new IncomingBytes(NO_BYTES, 0);
   #position = 0;
   #end = 0;
   /** The chunks after it. */
@@ -73,11 +72,8 @@ export class Decoder {
   #queueStart = 0;
   /** Whether the bytes before `#position` are the beginning of a packet. */
   #isCut = false;
-  /** The fixed header of that packet, as far as it has arrived; then the whole packet. */
-  readonly #header = new IncomingBytes(new Uint8Array(MAX_FIXED_HEADER_SIZE), 0);
-  #headerLength = 0;
-  readonly #cut = new CutPacket();
-  readonly #cutBytes = new IncomingBytes(new Uint8Array(0), 0);
+  /** That packet. It is made when the first one is cut. */
+  #cut: CutPacket | undefined;
   #failure: unknown = undefined;
 
   /**
@@ -122,7 +118,7 @@ export class Decoder {
   next(): Packet | undefined {
     if (this.#failure !== undefined) throw this.#failure;
     try {
-      return this.#isCut ? this.#nextCut() : this.#nextCommon();
+      return this.#isCut ? this.#nextCut(this.#cut!) : this.#nextCommon();
     } catch (error) {
       this.#fail(error);
       throw error;
@@ -172,44 +168,45 @@ export class Decoder {
     if (this.#queueStart === this.#queue.length) return undefined;
     if (this.#tryJoinQueued()) return this.#nextCommon();
     this.#isCut = true;
-    this.#header.origin = this.#chunk.origin + at;
-    this.#headerLength = 0;
-    return this.#nextCut();
+    const cut = this.#cut ??= new CutPacket();
+    cut.header.origin = this.#chunk.origin + at;
+    cut.headerLength = 0;
+    return this.#nextCut(cut);
   }
 
   /** Goes on gathering a packet, and decodes it once it is whole. */
-  #nextCut(): Packet | undefined {
+  #nextCut(cut: CutPacket): Packet | undefined {
     while (this.#position < this.#end || this.#openQueued()) {
-      if (this.#cut.size === 0) {
-        this.#takeHeader();
+      if (cut.size === 0) {
+        this.#takeHeader(cut);
       } else {
-        this.#position = this.#cut.take(this.#chunk.bytes, this.#position, this.#end);
+        this.#position = cut.take(this.#chunk.bytes, this.#position, this.#end);
       }
-      if (this.#cut.isWhole) return this.#decodeCut();
+      if (cut.isWhole) return this.#decodeCut(cut);
     }
     return undefined;
   }
 
   /** Gathers the fixed header byte by byte, until it tells the size of the packet or the chunk ends. */
-  #takeHeader(): void {
-    const { bytes } = this.#header;
+  #takeHeader(cut: CutPacket): void {
+    const { header } = cut;
     while (this.#position < this.#end) {
-      bytes[this.#headerLength++] = this.#chunk.bytes[this.#position++]!;
-      const size = judgeFixedHeader(this.#header, 0, this.#headerLength, this.#maxPacketSize);
+      header.bytes[cut.headerLength++] = this.#chunk.bytes[this.#position++]!;
+      const size = judgeFixedHeader(header, 0, cut.headerLength, this.#maxPacketSize);
       if (size === 0) continue;
-      this.#cut.begin(size, this.#headerLength + this.#end - this.#position);
-      this.#cut.take(bytes, 0, this.#headerLength);
+      cut.begin(size, cut.headerLength + this.#end - this.#position);
+      cut.take(header.bytes, 0, cut.headerLength);
       return;
     }
   }
 
-  #decodeCut(): Packet {
-    const { bytes, start, size } = this.#cut;
-    this.#cutBytes.assign(bytes, this.#header.origin - start);
-    const packet = decodePacket(this.#cutBytes, start, start + size, this.#topics);
+  #decodeCut(cut: CutPacket): Packet {
+    const { bytes, start, size, header, whole } = cut;
+    whole.assign(bytes, header.origin - start);
+    const packet = decodePacket(whole, start, start + size, this.#topics);
     this.#isCut = false;
-    this.#cut.clear();
-    this.#cutBytes.assign(this.#cut.bytes, 0);
+    cut.clear();
+    whole.assign(cut.bytes, 0);
     return packet;
   }
 
@@ -252,9 +249,7 @@ export class Decoder {
     this.#failure = error;
     this.#queue = [];
     this.#queueStart = 0;
-    this.#cut.clear();
-    const none = new Uint8Array(0);
-    this.#cutBytes.assign(none, 0);
-    this.#chunk.assign(none, 0);
+    this.#cut = undefined;
+    this.#chunk.assign(NO_BYTES, 0);
   }
 }

@@ -3,6 +3,9 @@
 
 import { MalformedPacketError } from "./error.ts";
 
+/** No bytes; one array for all who have none. */
+export const NO_BYTES: Uint8Array = new Uint8Array(0);
+
 /** A run of received bytes. The decoder has one for its chunk and one for packets that came in pieces. */
 export class IncomingBytes {
   /** The bytes. */

@@ -1,6 +1,8 @@
 // Where packets are written before they go to the transport: one growing buffer that is used again and again, and large payloads that
 // stay where they are.
 
+import { NO_BYTES } from "./incoming_bytes.ts";
+
 /** A run of bytes for the transport. */
 export interface EncodedPart {
   /** The memory; only its first `length` bytes are to be sent. */
@@ -23,7 +25,7 @@ const MAX_KEPT_CAPACITY = 262_144;
 /** The bytes written since the last `reset`. */
 export class WriteBuffer {
   /** The buffer. It is another one after `reserve`. */
-  bytes: Uint8Array = new Uint8Array(0);
+  bytes: Uint8Array = NO_BYTES;
   /** How many bytes are written. A packet counts once it is whole, so one that cannot be encoded leaves nothing behind. */
   length = 0;
   /** How far `bytes` may be written; below zero after `take`. */
@@ -86,7 +88,7 @@ export class WriteBuffer {
       this.#references = [];
       this.#referencedLength = 0;
     }
-    if (this.bytes.length > MAX_KEPT_CAPACITY) this.bytes = new Uint8Array(0);
+    if (this.bytes.length > MAX_KEPT_CAPACITY) this.bytes = NO_BYTES;
     this.#firstPart.bytes = this.bytes;
     this.#limit = this.bytes.length;
     this.length = 0;

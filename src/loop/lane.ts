@@ -19,8 +19,6 @@ export class Lane<T extends PublishRequest | ControlRequest> {
   /** The run at the end of what was admitted, if one is there. */
   #lastRun: PublishRun | undefined;
   readonly #spareRuns: PublishRun[] = [];
-  /** How to refuse the callers that wait. */
-  readonly refusals: Map<T, (error: Error) => void> = new Map();
   /** Whether publishes at QoS 0 are encoded at once; otherwise each is a packet of its own until it is sent. */
   makesRuns = true;
 
@@ -103,7 +101,6 @@ export class Lane<T extends PublishRequest | ControlRequest> {
 
   /** Takes a request out of the middle. @returns Whether it was there. */
   withdraw(request: T): boolean {
-    this.refusals.delete(request);
     if (this.#waiting.remove(request)) return true;
     if (!this.#admitted.remove(request)) return false;
     this.#admittedCount--;
@@ -118,11 +115,9 @@ export class Lane<T extends PublishRequest | ControlRequest> {
     this.#lastRun = undefined;
     this.#spareRuns.length = 0;
     for (const request of this.#waiting.take()) {
-      const refuse = this.refusals.get(request);
-      if (refuse === undefined) admitted.push(request);
-      else refuse(new LoopClosedError(request.kind));
+      if (request.caller === undefined) admitted.push(request);
+      else request.caller.refuse(new LoopClosedError(request.kind));
     }
-    this.refusals.clear();
     return admitted;
   }
 
@@ -156,11 +151,9 @@ export class Lane<T extends PublishRequest | ControlRequest> {
   }
 
   #admit(request: T): void {
-    if (request.admit === undefined) return;
-    this.refusals.delete(request);
-    const { admit } = request;
-    request.admit = undefined;
-    admit();
+    const { caller } = request;
+    request.caller = undefined;
+    caller?.admit();
   }
 
   /** An empty run, which stays among the spare ones until it is used; `undefined` where it would cost more than it saves. */

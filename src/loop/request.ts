@@ -3,12 +3,20 @@ import type { PreparedTopic, Publish, QoS, Suback, Subscription, Unsuback } from
 import type { PublishRun } from "./publish_run.ts";
 import type { Completion, PublishResult } from "./notice.ts";
 
+/** A caller that waits for room. */
+export interface WaitingCaller {
+  /** The request was admitted. */
+  admit(): void;
+  /** It never will be. */
+  refuse(error: Error): void;
+}
+
 /** What every request carries besides its contents. */
 interface RequestState {
   /** Its place among all requests; the channel sets it. */
   order: number;
-  /** Tells a waiting caller that the request was admitted; `undefined` once it was, and for those who did not wait. */
-  admit: (() => void) | undefined;
+  /** How a caller that waits for room is told; `undefined` once the request was admitted, and where nobody waits. */
+  caller: WaitingCaller | undefined;
 }
 
 /** A message to be published. It has the shape the session takes, so that nothing is copied on the way. */

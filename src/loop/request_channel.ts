@@ -94,7 +94,7 @@ export class RequestChannel {
     const lane = this.#laneOf(request);
     const hasRoom = lane.hasRoom;
     this.#enqueue(lane, request);
-    if (signal === undefined) return hasRoom ? ADMITTED : waitForAdmission(request, lane);
+    if (signal === undefined) return hasRoom ? ADMITTED : waitForAdmission(request);
     const admitted = hasRoom ? ADMITTED : this.#waitOrAbort(request, lane, signal);
     return request.completion === undefined ? admitted : admitted.then(() => this.#cancelOnAbort(request, signal));
   }
@@ -190,13 +190,15 @@ export class RequestChannel {
       };
       const settled = (): void => signal.removeEventListener("abort", abort);
       signal.addEventListener("abort", abort, { once: true });
-      request.admit = () => {
-        // One abort can end several requests: room that an earlier one leaves is not for those whose turn is still to come.
-        if (signal.aborted) return;
-        settled();
-        resolve();
+      request.caller = {
+        admit: () => {
+          // One abort can end several requests: room that an earlier one leaves is not for those whose turn is still to come.
+          if (signal.aborted) return;
+          settled();
+          resolve();
+        },
+        refuse: (error) => (settled(), reject(error)),
       };
-      lane.refusals.set(request, (error) => (settled(), reject(error)));
     });
   }
 
@@ -214,9 +216,8 @@ export class RequestChannel {
   }
 }
 
-function waitForAdmission(request: Request, lane: Lane<Request>): Promise<void> {
+function waitForAdmission(request: Request): Promise<void> {
   return new Promise((resolve, reject) => {
-    request.admit = resolve;
-    lane.refusals.set(request, reject);
+    request.caller = { admit: resolve, refuse: reject };
   });
 }

@@ -68,17 +68,19 @@ class DenoTransport implements Transport {
   /** Reads until the connection ends. While paused it holds one chunk, or the end, and goes no further. */
   async run(): Promise<void> {
     const buffer = new ReadBuffer();
-    while (!this.#closed) {
-      const count = await this.#read(buffer.room());
-      while (this.#gate !== undefined) await this.#gate.promise;
-      if (count === 0 || this.#closed) break;
-      try {
+    try {
+      while (!this.#closed) {
+        const count = await this.#conn.read(buffer.room());
+        if (this.#gate !== undefined) await this.#resumed();
+        if (count === null || this.#closed) break;
         this.#handlers.data(buffer.take(count));
-      } catch (error) {
-        this.#fail(error);
-        break;
       }
+    } catch (error) {
+      // A stream that ends without the farewell of its protocol has still ended.
+      if (!(error instanceof Error && error.name === "UnexpectedEof")) this.#fail(error);
     }
+    // Also when nothing is paused: a write that ends for the same reason may say more of it, a microtask later.
+    await this.#resumed();
     this.destroy();
     try {
       this.#handlers.close(this.#cause);
@@ -117,15 +119,8 @@ class DenoTransport implements Transport {
     this.resume();
   }
 
-  /** Reads once; resolves with 0 at the end, whichever way it came. */
-  async #read(into: Uint8Array): Promise<number> {
-    try {
-      return await this.#conn.read(into) ?? 0;
-    } catch (error) {
-      // A stream that ends without the farewell of its protocol has still ended.
-      if (!(error instanceof Error && error.name === "UnexpectedEof")) this.#fail(error);
-      return 0;
-    }
+  async #resumed(): Promise<void> {
+    while (this.#gate !== undefined) await this.#gate.promise;
   }
 
   /** Writes every byte: one call may take only some of them. */

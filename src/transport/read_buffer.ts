@@ -3,7 +3,7 @@
 // connection holds little, and under a flood most large packets arrive in one piece.
 
 /** What a connection begins with: enough for a handshake, and all that an idle one ever needs. */
-const FIRST_BYTES = 1024;
+const FIRST_BYTES = 256;
 /** The smallest of the later buffers. */
 const LEAST_BYTES = 4096;
 /** The largest; beyond it, memory that is new each time costs more than fewer reads save. */

@@ -20,7 +20,7 @@ test("a publish has its defaults", () => {
   assertEquals({ ...build("a/b", "hé"), preparedTopic: undefined }, {
     kind: "publish",
     order: 0,
-    admit: undefined,
+    caller: undefined,
     topicName: "a/b",
     preparedTopic: undefined,
     payload: new TextEncoder().encode("hé"),

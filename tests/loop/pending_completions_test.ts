@@ -55,7 +55,7 @@ test("SUBACK and UNSUBACK complete the requests they answer", async () => {
   const unsubscribe: UnsubscribeRequest = {
     kind: "unsubscribe",
     order: 0,
-    admit: undefined,
+    caller: undefined,
     topicFilters: ["a"],
     completion: new Completion<Unsuback>(),
   };

@@ -10,7 +10,7 @@ export function publishRequest(topicName: string, qos: QoS = 1): PublishRequest 
   return {
     kind: "publish",
     order: 0,
-    admit: undefined,
+    caller: undefined,
     topicName,
     preparedTopic: undefined,
     payload: new Uint8Array(1),
@@ -33,7 +33,7 @@ export function subscribeRequest(topicFilter: string): SubscribeRequest {
   return {
     kind: "subscribe",
     order: 0,
-    admit: undefined,
+    caller: undefined,
     subscriptions: [{ topicFilter, qos: 0 }],
     completion: undefined,
   };
