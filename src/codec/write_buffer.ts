@@ -18,7 +18,7 @@ interface Reference {
 }
 
 /** The sizes a buffer grows through: for a handshake and acknowledgements, for some messages, for a flood. Then it doubles. */
-const CAPACITIES = [256, 4096, 81_920];
+const CAPACITIES = [256, 4096, 81_920, 221_184];
 /** A buffer that grew beyond this is given up. */
 const MAX_KEPT_CAPACITY = 262_144;
 

@@ -1,21 +1,18 @@
 // One network connection as packets: what arrived waits here undecoded until the loop takes it, and what is encoded leaves in one
 // write. Nothing here knows what a packet means.
-import { Decoder, type EncodedPart, Encoder, type Packet } from "../codec/mod.ts";
+import { Decoder, Encoder, type Packet } from "../codec/mod.ts";
 import { Fifo } from "../fifo.ts";
 import type { Transport, TransportHandlers } from "../transport/transport.ts";
 import type { PacketTap } from "./observer.ts";
 import { GATHER_BYTES, type PublishRun } from "./publish_run.ts";
+import { WriteSlices } from "./write_slices.ts";
 
 /** Undecoded bytes at which the transport is paused; about what a socket buffer holds, so that it is no bottleneck. */
 const PAUSE_BYTES = 256 * 1024;
-/** Most bytes of one write, so that a large payload shows progress while it leaves. */
-const SLICE_BYTES = 256 * 1024;
 /** Bytes that a transport may take at once, write after write, before the rest of the process is given a turn. */
 const BURST_BYTES = 256 * 1024;
 /** The same in milliseconds: a turn costs about one, and is given only if both are used up. */
 const BURST_MILLIS = 20;
-
-const NO_PARTS: readonly EncodedPart[] = [];
 
 /** Bytes and packets that passed a connection. */
 export interface TrafficCounters {
@@ -39,7 +36,7 @@ export class Connection implements TransportHandlers {
   readonly #tap: PacketTap | undefined;
   readonly #inbox: Fifo<Uint8Array> = new Fifo();
   #inboxBytes = 0;
-  #parts: readonly EncodedPart[] = NO_PARTS;
+  readonly #slices: WriteSlices = new WriteSlices();
   #transport: Transport | undefined;
   #hasUndecoded = false;
   #isPaused = false;
@@ -213,8 +210,8 @@ export class Connection implements TransportHandlers {
     this.#flushed = flushed;
     const { length } = this.#encoder;
     this.#counters.outgoingBytes += length;
-    this.#parts = this.#encoder.take();
-    this.#writeParts(0, 0);
+    this.#slices.begin(this.#encoder.take());
+    this.#writeSlices();
     if (!this.#isWriting) this.#handleTakenAtOnce(length, now);
   }
 
@@ -233,25 +230,15 @@ export class Connection implements TransportHandlers {
     this.#transport?.destroy();
   }
 
-  /** Writes from byte `offset` of part `index` on, until all is taken or the transport makes it wait. */
-  #writeParts(index: number, offset: number): void {
-    const transport = this.#transport!;
-    while (index < this.#parts.length) {
-      const { bytes, length } = this.#parts[index]!;
-      const sliceLength = Math.min(length - offset, SLICE_BYTES);
-      const slice = offset === 0 ? bytes : bytes.subarray(offset);
-      offset += sliceLength;
-      if (offset === length) {
-        index++;
-        offset = 0;
-      }
-      const pending = transport.write(slice, sliceLength);
+  /** Writes on until all is taken or the transport makes it wait. */
+  #writeSlices(): void {
+    for (let slice = this.#slices.next(); slice !== undefined; slice = this.#slices.next()) {
+      const pending = this.#transport!.write(slice.bytes, slice.length);
       if (pending !== undefined) {
-        pending.then(() => this.#handleWritten(index, offset));
+        pending.then(this.#handleWritten);
         return;
       }
     }
-    this.#parts = NO_PARTS;
     this.#encoder.reset();
     this.#isWriting = false;
     this.#flushed?.();
@@ -263,12 +250,12 @@ export class Connection implements TransportHandlers {
     this.#mustBreathe = this.#burstBytes >= BURST_BYTES && now - this.#burstAt >= BURST_MILLIS;
   }
 
-  #handleWritten(index: number, offset: number): void {
+  readonly #handleWritten = (): void => {
     // A closed transport resolves its write without having taken it.
     if (this.#closed !== undefined || this.#isDestroyed) return;
     this.#hasWritten = true;
     this.#burstBytes = 0;
-    this.#writeParts(index, offset);
+    this.#writeSlices();
     if (!this.#isWriting) this.#wakeForWrite();
-  }
+  };
 }

@@ -115,10 +115,10 @@ test("publishes before and behind a control request stay there", () => {
 
 test("a run ends with what one write carries", () => {
   const channel = new RequestChannel(1000);
-  for (let i = 0; i < 200; i++) tryAdd(channel, `${i}`, 1000);
+  for (let i = 0; i < 600; i++) tryAdd(channel, `${i}`, 1000);
   const runs = drain(channel);
   assertEquals(runs.length, 4);
-  assertEquals(runs.flat(), Array.from({ length: 200 }, (_, i) => `${i}`));
+  assertEquals(runs.flat(), Array.from({ length: 600 }, (_, i) => `${i}`));
 });
 
 test("callers that waited join a run when there is room for them", async () => {
