@@ -4,7 +4,7 @@
 import { Buffer } from "node:buffer";
 import mqtt, { type MqttClient } from "mqtt";
 import { measureIdle } from "./idle.ts";
-import { type ClientPlan, delay, Meter, PACED_RATE, readPlan, report, WINDOW } from "./plan.ts";
+import { type ClientPlan, delay, Meter, PACED_RATE, peerUrl, readPlan, report, WINDOW } from "./plan.ts";
 import { DONE_TOPIC, TOPIC } from "./raw_packets.ts";
 
 const plan = readPlan<ClientPlan>();
@@ -14,7 +14,7 @@ const options = { qos };
 const meter = new Meter();
 
 function connect(clientId: string): Promise<MqttClient> {
-  return mqtt.connectAsync(`mqtt://127.0.0.1:${plan.port}`, { clientId, reconnectPeriod: 0 });
+  return mqtt.connectAsync(peerUrl(plan), { clientId, reconnectPeriod: 0 });
 }
 
 /** Publishes so many messages, and keeps a window of them outstanding. */

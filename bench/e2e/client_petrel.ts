@@ -5,7 +5,7 @@
 import { AsyncClient, type EventLoop, type MqttOptions, PreparedTopic, RequestChannelFullError } from "../../mod.ts";
 import type { Event, Publish } from "../../mod.ts";
 import { measureIdle } from "./idle.ts";
-import { type ClientPlan, delay, Meter, PACED_RATE, readPlan, report, WINDOW } from "./plan.ts";
+import { type ClientPlan, delay, Meter, PACED_RATE, peerUrl, readPlan, report, WINDOW } from "./plan.ts";
 import { DONE_TOPIC, TOPIC } from "./raw_packets.ts";
 
 const plan = readPlan<ClientPlan>();
@@ -16,7 +16,7 @@ const meter = new Meter();
 
 function createClient(clientId: string, options: MqttOptions = {}): { client: AsyncClient; eventLoop: EventLoop } {
   return AsyncClient.create({
-    broker: `mqtt://127.0.0.1:${plan.port}`,
+    broker: peerUrl(plan),
     clientId,
     inflight: WINDOW,
     inflightQos2: WINDOW,

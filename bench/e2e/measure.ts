@@ -26,16 +26,16 @@ export async function measure(
 ): Promise<Measurement> {
   const isIdle = workload.kind === "idle";
   const warmUp = isIdle ? IDLE_WARM_UP : Math.max(1, Math.round(messages * WARM_UP_SHARE));
-  const { kind, qos, payloadBytes } = workload;
+  const { kind, qos, payloadBytes, network } = workload;
   const mode = peerModeOf(workload, contender);
   if (mode === undefined && serverPort === undefined) throw new Error(`Cannot run ${workload.name}: no server runs`);
   // Only what ends with a message of the peer has phases; elsewhere the client counts.
   const phases = kind === "publish" || kind === "receive" ? [warmUp, messages] : [];
-  const peer = mode === undefined ? undefined : await startPeer({ mode, qos, payloadBytes, phases });
+  const peer = mode === undefined ? undefined : await startPeer({ mode, network, qos, payloadBytes, phases });
   try {
     const { client: _client, style, runtime } = contender;
     const port = peer?.port ?? serverPort!;
-    const plan: ClientPlan = { kind, style, qos, payloadBytes, port, warmUp, messages };
+    const plan: ClientPlan = { kind, style, qos, payloadBytes, network, port, warmUp, messages };
     return await runClient(runtime, clientProgram(contender), plan, peer);
   } finally {
     await peer?.stop();

@@ -26,6 +26,9 @@ export type WorkloadKind =
   /** Connects many clients and does nothing. */
   | "idle";
 
+/** What lies between a client and its peer. */
+export type Network = "tcp" | "websocket";
+
 /** How Petrel is used: as its first example does, or by the calls for many messages at once. */
 export type Style = "plain" | "batch";
 
@@ -35,6 +38,7 @@ export interface ClientPlan {
   readonly style: Style;
   readonly qos: QoS;
   readonly payloadBytes: number;
+  readonly network: Network;
   /** Where the peer listens, at 127.0.0.1. */
   readonly port: number;
   /** How many messages to begin with, not counted. */
@@ -49,6 +53,7 @@ export type PeerMode = "sink" | "flood" | "echo" | "bytes-sink" | "bytes-flood";
 /** What a load peer is to do. */
 export interface PeerPlan {
   readonly mode: PeerMode;
+  readonly network: Network;
   readonly qos: QoS;
   readonly payloadBytes: number;
   /** How many messages each phase has. A sink says when one is done; a flood begins one when it is asked to. */
@@ -69,6 +74,11 @@ export interface Measurement {
   readonly latenciesMicros?: readonly number[];
   /** By how much the process grew for each idle client. */
   readonly kibPerClient?: number;
+}
+
+/** The address of a client's peer. */
+export function peerUrl({ network, port }: ClientPlan): string {
+  return network === "tcp" ? `mqtt://127.0.0.1:${port}` : `ws://127.0.0.1:${port}/mqtt`;
 }
 
 /** Reads the plan this process was started with. */

@@ -93,7 +93,8 @@ export function renderChart(results: readonly WorkloadResult[]): string {
 function chartGroups(results: readonly WorkloadResult[]): Group[] {
   const groups: Group[] = [];
   for (const result of results) {
-    const { kind, qos, payloadBytes } = result.workload;
+    const { kind, qos, payloadBytes, network } = result.workload;
+    if (network !== "tcp") continue;
     if ((kind !== "publish" && kind !== "receive") || payloadBytes !== DRAWN_PAYLOAD_BYTES) continue;
     const bars: Bar[] = [];
     for (const runtime of ["deno", "bun"] as const) {

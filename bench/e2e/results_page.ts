@@ -40,7 +40,8 @@ function introduction({ environment, command, rounds, seconds }: RunDescription)
 
 ![Messages per second of Petrel, as multiples of MQTT.js on the same runtime](results.svg)
 
-Petrel and MQTT.js against a load peer in a process of its own, which knows MQTT only as bytes, over TCP on one machine.
+Petrel and MQTT.js against a load peer in a process of its own, which knows MQTT only as bytes, on one machine; over TCP
+where nothing else is said.
 Every run is a fresh process, ${length}. The contenders of a workload take turns, ${rounds} counted rounds of them. Figures
 are medians, with the lowest and the highest in brackets; ratios are medians of the ratios within a round. Ratios are
 what to look at: another machine gives other figures.

@@ -2,7 +2,7 @@
 
 import { fileURLToPath } from "node:url";
 import type { QoS } from "../../mod.ts";
-import type { PeerMode, Style, WorkloadKind } from "./plan.ts";
+import type { Network, PeerMode, Style, WorkloadKind } from "./plan.ts";
 
 /** A runtime that clients run on. */
 export type RuntimeName = "deno" | "bun";
@@ -24,6 +24,7 @@ export interface Workload {
   readonly kind: WorkloadKind;
   readonly qos: QoS;
   readonly payloadBytes: number;
+  readonly network: Network;
   /** How many messages the first, uncounted run has; the counted ones are as long as they are told to be. */
   readonly firstMessages: number;
 }
@@ -46,6 +47,9 @@ export function allWorkloads(): Workload[] {
       }
     }
   }
+  for (const kind of ["publish", "receive"] as const) {
+    for (const qos of [0, 1] as const) workloads.push(createWorkload(kind, qos, 16, 2000, "websocket"));
+  }
   workloads.push(createWorkload("echo", 0, 16, 20));
   workloads.push(createWorkload("puback", 1, 16, 20));
   workloads.push(createWorkload("paced", 1, 16, 500));
@@ -54,16 +58,22 @@ export function allWorkloads(): Workload[] {
   return workloads;
 }
 
-function createWorkload(kind: WorkloadKind, qos: QoS, payloadBytes: number, firstMessages: number): Workload {
-  return { name: workloadName(kind, qos, payloadBytes), kind, qos, payloadBytes, firstMessages };
+function createWorkload(
+  kind: WorkloadKind,
+  qos: QoS,
+  payloadBytes: number,
+  firstMessages: number,
+  network: Network = "tcp",
+): Workload {
+  return { name: workloadName(kind, qos, payloadBytes, network), kind, qos, payloadBytes, network, firstMessages };
 }
 
 /** How a workload is called. */
-export function workloadName(kind: WorkloadKind, qos: QoS, payloadBytes: number): string {
+export function workloadName(kind: WorkloadKind, qos: QoS, payloadBytes: number, network: Network = "tcp"): string {
   switch (kind) {
     case "publish":
     case "receive":
-      return `${kind} QoS ${qos}, ${sizeName(payloadBytes)}`;
+      return `${kind} QoS ${qos}, ${sizeName(payloadBytes)}${network === "tcp" ? "" : ", WebSocket"}`;
     case "through-server":
       return `through mosquitto QoS ${qos}, ${sizeName(payloadBytes)}`;
     case "echo":
@@ -135,7 +145,8 @@ function hasBatchStyle({ kind }: Workload): boolean {
   return kind === "publish" || kind === "receive" || kind === "through-server";
 }
 
-/** Acknowledgements are no work a socket alone could do, so at QoS 1 and 2 there is nothing to compare with. */
-function hasBareLoop({ kind, qos }: Workload): boolean {
+/** Acknowledgements and frames are no work a socket alone could do: there is nothing to compare with. */
+function hasBareLoop({ kind, qos, network }: Workload): boolean {
+  if (network !== "tcp") return false;
   return kind === "publish" || kind === "receive" ? qos === 0 : kind !== "through-server";
 }

@@ -44,7 +44,7 @@ function acks(type: "puback" | "pubrec" | "pubrel" | "pubcomp", from: number, co
 const SUBSCRIBE = encodePacket({ type: "subscribe", packetId: 1, subscriptions: [{ topicFilter: "#", qos: 2 }] });
 
 test("a sink acknowledges one read with one write, and says when a phase is done", () => {
-  const { socket, peer } = open({ mode: "sink", qos: 1, payloadBytes: 16, phases: [3, 2] });
+  const { socket, peer } = open({ mode: "sink", network: "tcp", qos: 1, payloadBytes: 16, phases: [3, 2] });
   peer.handleData(rawPublishes(2, 16, 1));
   assertEquals(socket.writes.length, 1);
   assertEquals(socket.takePackets(), [{ type: "puback", packetId: 1 }, { type: "puback", packetId: 2 }]);
@@ -55,7 +55,7 @@ test("a sink acknowledges one read with one write, and says when a phase is done
 });
 
 test("a sink counts a QoS 2 message when it is released", () => {
-  const { socket, peer } = open({ mode: "sink", qos: 2, payloadBytes: 16, phases: [2] });
+  const { socket, peer } = open({ mode: "sink", network: "tcp", qos: 2, payloadBytes: 16, phases: [2] });
   peer.handleData(rawPublishes(2, 16, 2));
   assertEquals(socket.takePackets().map(describe), ["pubrec", "pubrec"]);
   peer.handleData(acks("pubrel", 1, 2));
@@ -63,7 +63,7 @@ test("a sink counts a QoS 2 message when it is released", () => {
 });
 
 test("a flood never has more than a window unacknowledged, and sends all of a phase", () => {
-  const { socket, peer } = open({ mode: "flood", qos: 1, payloadBytes: 16, phases: [250] });
+  const { socket, peer } = open({ mode: "flood", network: "tcp", qos: 1, payloadBytes: 16, phases: [250] });
   peer.handleData(SUBSCRIBE);
   assertEquals(socket.takePackets().map(describe), ["suback", ...Array(100).fill("bench/topic/number/1")]);
   peer.handleData(acks("puback", 1, 40));
@@ -75,7 +75,7 @@ test("a flood never has more than a window unacknowledged, and sends all of a ph
 });
 
 test("a flood goes on where a full socket stopped it, and tears no packet", () => {
-  const { socket, peer } = open({ mode: "flood", qos: 0, payloadBytes: 16, phases: [20_000] });
+  const { socket, peer } = open({ mode: "flood", network: "tcp", qos: 0, payloadBytes: 16, phases: [20_000] });
   socket.room = 1001;
   peer.handleData(SUBSCRIBE);
   // An answer must wait behind the packet that has left in part.
@@ -91,19 +91,19 @@ test("a flood goes on where a full socket stopped it, and tears no packet", () =
 });
 
 test("a flood gives up on a client that acknowledges out of order", () => {
-  const { peer } = open({ mode: "flood", qos: 2, payloadBytes: 16, phases: [10] });
+  const { peer } = open({ mode: "flood", network: "tcp", qos: 2, payloadBytes: 16, phases: [10] });
   peer.handleData(SUBSCRIBE);
   assertThrows(() => peer.handleData(acks("pubcomp", 2, 1)), Error, "2 completed, and 1 was due");
 });
 
 test("bytes are counted and sent without a look at them", () => {
   const packetBytes = rawPublishes(1, 16, 0).length;
-  const sink = open({ mode: "bytes-sink", qos: 0, payloadBytes: 16, phases: [2] });
+  const sink = open({ mode: "bytes-sink", network: "tcp", qos: 0, payloadBytes: 16, phases: [2] });
   sink.peer.handleData(new Uint8Array(packetBytes));
   assertEquals(sink.socket.writes.length, 0);
   sink.peer.handleData(new Uint8Array(packetBytes));
   assertEquals(sink.socket.writes.length, 1);
-  const flood = open({ mode: "bytes-flood", qos: 0, payloadBytes: 16, phases: [10_000] });
+  const flood = open({ mode: "bytes-flood", network: "tcp", qos: 0, payloadBytes: 16, phases: [10_000] });
   flood.peer.handleData(Uint8Array.of(1));
   const sent = flood.socket.writes.reduce((length, write) => length + write.length, 0);
   assertEquals(sent, 10_000 * packetBytes);
