@@ -129,6 +129,7 @@ export {
   type RequestFailedReason,
   SubscribeNotice,
   SubscribeRefusedError,
+  type ThrottleOptions,
   type TlsOptions,
   type TrafficCounters,
   UnsubscribeNotice,

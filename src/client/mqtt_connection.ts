@@ -1,6 +1,6 @@
 // The driven client: a connection that looks after itself, and streams of messages.
 import type { PreparedTopic, QoS } from "../codec/mod.ts";
-import type { EventLoopDiagnostics, PublishResult } from "../loop/mod.ts";
+import type { EventLoopDiagnostics, PublishResult, ThrottleOptions } from "../loop/mod.ts";
 import { PublishTimeoutError } from "./driven_error.ts";
 import type { DrivenLoop } from "./driven_loop.ts";
 import { checkLimit, Limit } from "./limit.ts";
@@ -275,6 +275,16 @@ export class MqttConnection implements AsyncDisposable {
    */
   status(): AsyncIterableIterator<ConnectionStatus, undefined> {
     return this.#loop.status.read();
+  }
+
+  /**
+   * Limits the publishes that leave per time from now on, in place of the option `throttle`; those that wait already are limited too.
+   *
+   * @param throttle The limit; `undefined` lets as many leave as can.
+   * @throws {TypeError | RangeError} If it is not valid. Nothing has changed then.
+   */
+  setThrottle(throttle: ThrottleOptions | undefined): void {
+    this.#loop.eventLoop.setOptions({ throttle });
   }
 
   /** What can be seen from outside, at this moment. */

@@ -7,6 +7,7 @@ import {
   type ReconnectOptions,
   type ResolvedOptions,
   systemClock,
+  type ThrottleOptions,
   type WillOptions,
 } from "../loop/mod.ts";
 import { dialByRuntime, resolveAddresses, resolveCredentialsProvider } from "./addresses.ts";
@@ -59,6 +60,7 @@ const DEFAULTS: { readonly [K in keyof Required<MqttOptions>]: MqttOptions[K] } 
   resubscribe: true,
   onSessionLost: undefined,
   pendingThrottleMillis: 0,
+  throttle: undefined,
   outgoingEvents: true,
   noDelay: true,
   tls: undefined,
@@ -110,6 +112,7 @@ export function resolveOptions(options: MqttOptions): ResolvedOptions {
     resubscribe: checkFlag("resubscribe", value.resubscribe),
     onSessionLost: onSessionLost(value.onSessionLost),
     pendingThrottleMillis: checkMillis("pendingThrottleMillis", value.pendingThrottleMillis, 0),
+    throttle: value.throttle === undefined ? undefined : throttle(value.throttle),
     outgoingEvents: checkFlag("outgoingEvents", value.outgoingEvents),
     onPacket: value.onPacket === undefined ? undefined : checkFunction("onPacket", value.onPacket),
     onLog: value.onLog === undefined ? undefined : checkFunction("onLog", value.onLog),
@@ -169,6 +172,13 @@ function onSessionLost(value: MqttOptions["onSessionLost"]): ResolvedOptions["on
     qos1: checkOneOf("onSessionLost.qos1", policy.qos1, ["resend", "fail"]),
     qos2: checkOneOf("onSessionLost.qos2", policy.qos2, ["resend", "fail"]),
   };
+}
+
+function throttle(value: ThrottleOptions): ResolvedOptions["throttle"] {
+  checkFields("throttle", value, ["messagesPerSecond", "burst"]);
+  const messagesPerSecond = checkNumber("throttle.messagesPerSecond", value.messagesPerSecond, 1e-6, 1e6);
+  const { burst = Math.ceil(messagesPerSecond / 10) } = value;
+  return { messagesPerSecond, burst: checkInteger("throttle.burst", burst, 1, 1e6) };
 }
 
 /** The fields of an option that are given; `undefined` stands for the default. */

@@ -130,12 +130,16 @@ export class Driver implements RequestConsumer {
     return this.#pump.completions.size;
   }
 
-  /** Takes other options; the next attempt goes by them. */
+  /** Takes other options; the next attempt goes by them, the next publish by its limits. */
   configure(options: ResolvedOptions): void {
     this.#options = options;
     this.observer.configure(options);
-    this.#channel.makesRuns = options.onPacket === undefined;
+    // What waits as bytes can neither be counted one by one nor be told of.
+    this.#channel.makesRuns = options.onPacket === undefined && options.throttle === undefined;
+    this.#pump.limit(options.throttle, options.clock);
     this.#schedule.configure(options.reconnect, options.brokers);
+    // More publishes may go than before.
+    this.handleRequest();
   }
 
   /** When the next turn is due if nothing happens before; `undefined` if time changes nothing. */
@@ -202,7 +206,7 @@ export class Driver implements RequestConsumer {
   canTake(request: Request | PublishRun): boolean {
     const state = this.#state;
     if (!this.isPolled || state.type !== "open" || !state.connection.canEncode) return false;
-    return "qos" in request ? this.session.canPublish(request.qos) : this.session.canControl();
+    return this.#pump.canTake(request);
   }
 
   acknowledge(publish: Publish): boolean {
@@ -225,7 +229,9 @@ export class Driver implements RequestConsumer {
     if (state.type === "closing") return state.deadline;
     if (state.type === "waiting") return this.#schedule.next(this.#options.clock.now()).at;
     if (state.type === "connecting" || this.session.phase !== "connected") return state.connectBy;
-    return state.connection.mustBreathe ? this.#options.clock.now() : this.session.pollTimeout();
+    return state.connection.mustBreathe
+      ? this.#options.clock.now()
+      : earlier(this.session.pollTimeout(), this.#pump.heldUntil);
   }
 
   /** One step of a turn. @returns Whether another one is due at once. */

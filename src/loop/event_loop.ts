@@ -147,7 +147,8 @@ export class EventLoop implements AsyncDisposable {
   }
 
   /**
-   * Changes options; the next attempt to connect goes by them, and the next publish by `maxOutgoingPacketSize`.
+   * Changes options; the next attempt to connect goes by them, and the next publish by `maxOutgoingPacketSize` and `throttle`: those
+   * that wait already too.
    *
    * @param changes The options that change, as in `AsyncClient.create`. `capacity`, `clock` and `random` are fixed.
    * @throws {TypeError | RangeError} If one is not valid, or fixed. Nothing has changed then.

@@ -1,6 +1,6 @@
 // One lane of the request channel: requests that were admitted, and behind them those of callers who wait for room. Publishes at
 // QoS 0 that nobody tracks are admitted into runs: each counts for the capacity, but the lane holds one thing for many of them.
-import type { OutgoingPublish } from "../codec/mod.ts";
+import type { OutgoingPublish, Publish } from "../codec/mod.ts";
 import { Fifo } from "../fifo.ts";
 import { LoopClosedError } from "./error.ts";
 import { PublishRun } from "./publish_run.ts";
@@ -19,14 +19,19 @@ export class Lane<T extends PublishRequest | ControlRequest> {
   /** The run at the end of what was admitted, if one is there. */
   #lastRun: PublishRun | undefined;
   readonly #spareRuns: PublishRun[] = [];
-  /** Whether publishes at QoS 0 are encoded at once; otherwise each is a packet of its own until it is sent. */
-  makesRuns = true;
+  #makesRuns = true;
 
   /**
    * @param capacity How many are admitted at once.
    */
   constructor(capacity: number) {
     this.#capacity = capacity;
+  }
+
+  /** Whether publishes at QoS 0 are encoded at once; otherwise each is a packet of its own until it is sent, those that wait too. */
+  set makesRuns(makesRuns: boolean) {
+    if (this.#makesRuns && !makesRuns) this.#unpackRuns();
+    this.#makesRuns = makesRuns;
   }
 
   /** How many wait, those of waiting callers included. */
@@ -150,6 +155,20 @@ export class Lane<T extends PublishRequest | ControlRequest> {
     return true;
   }
 
+  #unpackRuns(): void {
+    this.#lastRun = undefined;
+    for (const one of this.#admitted.take()) {
+      if (one.kind !== "run") {
+        this.#admitted.push(one);
+        continue;
+      }
+      // Only the lane of publishes has runs.
+      for (const [i, publish] of one.unpack().entries()) {
+        this.#admitted.push(requestOf(publish, one.order + i) as T);
+      }
+    }
+  }
+
   #admit(request: T): void {
     const { caller } = request;
     request.caller = undefined;
@@ -158,7 +177,7 @@ export class Lane<T extends PublishRequest | ControlRequest> {
 
   /** An empty run, which stays among the spare ones until it is used; `undefined` where it would cost more than it saves. */
   #spareRun(): PublishRun | undefined {
-    if (!this.makesRuns) return undefined;
+    if (!this.#makesRuns) return undefined;
     if (this.#spareRuns.length === 0) {
       // Between publishes at other levels a run is not worth being made.
       if (this.#admitted.length > 0 && this.#lastRun === undefined) return undefined;
@@ -166,4 +185,19 @@ export class Lane<T extends PublishRequest | ControlRequest> {
     }
     return this.#spareRuns.at(-1);
   }
+}
+
+/** A publish that was encoded already, as a request again. */
+function requestOf({ topicName, payload, qos, retain }: Publish, order: number): PublishRequest {
+  return {
+    kind: "publish",
+    order,
+    caller: undefined,
+    topicName,
+    preparedTopic: undefined,
+    payload,
+    qos,
+    retain,
+    completion: undefined,
+  };
 }

@@ -35,6 +35,7 @@ export type {
   ReconnectOptions,
   ResolvedCredentials,
   ResolvedOptions,
+  ThrottleOptions,
   TlsOptions,
   WillOptions,
 } from "./options.ts";

@@ -5,6 +5,7 @@ import type { Dial, DialTarget, HeadersProvider } from "../transport/transport.t
 import type { Clock } from "./clock.ts";
 import type { ConnectionError } from "./error.ts";
 import type { LogRecord, PacketSummary } from "./observer.ts";
+import type { ThrottleLimit } from "./throttle.ts";
 
 /** What decides whether a failed attempt is the last one. */
 export interface FailureContext {
@@ -95,6 +96,14 @@ export interface ProxyOptions {
   readonly tls?: TlsOptions | undefined;
 }
 
+/** A limit on the publishes that leave per time, as a user gives it. */
+export interface ThrottleOptions {
+  /** How many leave in a second, in the long run: 0.000001 to 1,000,000. */
+  readonly messagesPerSecond: number;
+  /** How many may leave at once after a pause: 1 to 1,000,000. Default: as many as a tenth of a second lets pass, at least 1. */
+  readonly burst?: number | undefined;
+}
+
 /** The options of a client. Two are required: `clientId` (here or in the address) and `broker`. */
 export interface MqttOptions {
   /** The Client Identifier; `""` lets the server choose one, and needs `cleanSession` true [MQTT-3.1.3-7]. */
@@ -140,6 +149,12 @@ export interface MqttOptions {
     | undefined;
   /** Pause between replayed packets, in milliseconds. Default 0. */
   readonly pendingThrottleMillis?: number | undefined;
+  /**
+   * Most publishes that leave per time, at every QoS, those that a reconnect repeats included. The others wait for their turn in order;
+   * subscriptions, acknowledgements and pings do not wait for them, and a graceful disconnect does. It may change while the client runs.
+   * By default as many leave as can.
+   */
+  readonly throttle?: ThrottleOptions | undefined;
   /** Whether `outgoing` events are told. Default `true`. */
   readonly outgoingEvents?: boolean | undefined;
   /** Whether TCP_NODELAY is set; needs an address with a host. Default `true`. */
@@ -238,6 +253,8 @@ export interface ResolvedOptions {
   readonly onSessionLost: SessionLostPolicy;
   /** Pause between replayed packets, in milliseconds. */
   readonly pendingThrottleMillis: number;
+  /** Most publishes per time, if there is a limit. */
+  readonly throttle: ThrottleLimit | undefined;
   /** Whether `outgoing` events are told. */
   readonly outgoingEvents: boolean;
   /** Told of every packet, if anybody is. */

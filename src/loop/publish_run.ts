@@ -1,6 +1,6 @@
 // QoS 0 publishes that nobody tracks are encoded when they are asked for. Nothing of them is needed later but their bytes, so they
 // wait for the loop as bytes, one behind the other, and no request, no packet and no copy of the payload is made for each.
-import { Encoder, type OutgoingPublish } from "../codec/mod.ts";
+import { Decoder, Encoder, MAX_PACKET_SIZE, type OutgoingPublish, type Packet, type Publish } from "../codec/mod.ts";
 
 /** Bytes gathered for one write: of a kilobyte each, messages leave up to a third faster than by writes of 64 KiB. */
 export const GATHER_BYTES: number = 192 * 1024;
@@ -42,6 +42,17 @@ export class PublishRun {
     this.packets.encode(packet);
     if (this.#count === 0) this.#order = order;
     this.#count++;
+  }
+
+  /** Takes them apart again, for a loop that from now on looks at each of them. The run is not to be used any more. */
+  unpack(): Publish[] {
+    const decoder = new Decoder({ maxPacketSize: MAX_PACKET_SIZE });
+    for (const { bytes, length } of this.packets.take()) decoder.push(bytes.subarray(0, length));
+    const publishes: Publish[] = [];
+    for (let packet: Packet | undefined = decoder.next(); packet !== undefined; packet = decoder.next()) {
+      if (packet.type === "publish") publishes.push(packet);
+    }
+    return publishes;
   }
 
   /** Begins anew, once its packets have been taken over. */

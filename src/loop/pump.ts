@@ -2,12 +2,14 @@
 import type { Packet } from "../codec/mod.ts";
 import { Fifo } from "../fifo.ts";
 import type { ConnectedEvent, Session } from "../session/mod.ts";
+import type { Clock, Millis } from "./clock.ts";
 import type { Connection } from "./connection.ts";
 import type { LoopItem } from "./event.ts";
 import { PendingCompletions } from "./pending_completions.ts";
 import type { PublishRun } from "./publish_run.ts";
 import type { Request } from "./request.ts";
 import type { RequestChannel } from "./request_channel.ts";
+import { Throttle, type ThrottleLimit } from "./throttle.ts";
 
 /** Events after which decoding pauses, so that memory stays bounded and the user gets a word in. */
 const MAX_ITEMS = 1024;
@@ -27,6 +29,7 @@ export class Pump {
   readonly completions: PendingCompletions = new PendingCompletions();
   readonly #session: Session;
   readonly #channel: RequestChannel;
+  #throttle: Throttle | undefined;
   #isDraining = false;
   /** Packets received since all that was to be sent was sent, that want an answer. */
   #unanswered = 0;
@@ -43,6 +46,24 @@ export class Pump {
   /** Whether anything admitted or waiting is unfinished. */
   get owesAnything(): boolean {
     return !this.#channel.isEmpty || !this.#session.isIdle;
+  }
+
+  /** Lets at most so many publishes leave per time from now on; as many as can, if there is no limit. */
+  limit(limit: ThrottleLimit | undefined, clock: Clock): void {
+    this.#session.replayGate.publishFrom = -Infinity;
+    if (limit === undefined) this.#throttle = undefined;
+    else (this.#throttle ??= new Throttle(this.#session, clock)).configure(limit);
+  }
+
+  /** Until when the limit holds a publish back; `undefined` if it holds none. The session knows of those it replays. */
+  get heldUntil(): Millis | undefined {
+    return this.#throttle?.heldUntil;
+  }
+
+  /** Whether a request of this kind could be taken now. */
+  canTake(request: Request | PublishRun): boolean {
+    const gate = this.#throttle ?? this.#session;
+    return "qos" in request ? gate.canPublish(request.qos) : gate.canControl();
   }
 
   /** From now on, DISCONNECT follows the last request. */
@@ -94,6 +115,7 @@ export class Pump {
 
   /** Session, requests → packets → one write; and again for as long as the transport takes it at once. */
   transmit(connection: Connection, tellsOutgoing: boolean, now: number): void {
+    this.#throttle?.begin();
     while (connection.canEncode) {
       if (!this.#encodeNext(connection, tellsOutgoing, now)) {
         this.#unanswered = 0;
@@ -119,9 +141,11 @@ export class Pump {
   /** Encodes what the session has to send, or else what may go next of the requests. @returns Whether there was anything. */
   #encodeNext(connection: Connection, tellsOutgoing: boolean, now: number): boolean {
     const session = this.#session;
+    const throttle = this.#throttle;
+    if (throttle !== undefined) session.replayGate.publishFrom = throttle.nextAt;
     let packet = session.pollTransmit(now);
     if (packet === undefined) {
-      const request = this.#channel.next(session);
+      const request = this.#channel.next(throttle ?? session);
       if (request?.kind === "run") return this.#encodeRun(request, connection, tellsOutgoing, now);
       if (request !== undefined) this.#admit(request);
       else if (this.#isDraining && this.#channel.isEmpty) session.disconnect();
@@ -129,6 +153,7 @@ export class Pump {
       packet = session.pollTransmit(now);
       if (packet === undefined) return false;
     }
+    if (packet.type === "publish") throttle?.take();
     connection.encode(packet);
     if (tellsOutgoing) {
       const packetId = "packetId" in packet ? packet.packetId : 0;

@@ -4,10 +4,17 @@ import { Fifo } from "../fifo.ts";
 import type { OutgoingExchange, OutgoingExchanges } from "./outgoing.ts";
 import type { LiveSubscriptions } from "./subscriptions.ts";
 
+/** Lets replayed publishes wait until a moment, for the sake of a limit on publishes. What is behind them waits too: the order stays. */
+export class ReplayGate {
+  /** From when on the next one may leave, in milliseconds. */
+  publishFrom: number = -Infinity;
+}
+
 /** The recovery of one session after a CONNACK. */
 export class Recovery {
   readonly #outgoing: OutgoingExchanges;
   readonly #subscriptions: LiveSubscriptions;
+  readonly #gate: ReplayGate;
   /** Portions of live subscriptions that are still to be sent; they are owed until sent, over any number of connections. */
   readonly #restore: Fifo<readonly Subscription[]> = new Fifo();
   /** Exchanges that are still to be handed out again on this connection. */
@@ -18,10 +25,12 @@ export class Recovery {
   /**
    * @param outgoing The exchanges of the session.
    * @param subscriptions The subscriptions of the session.
+   * @param gate What lets publishes wait.
    */
-  constructor(outgoing: OutgoingExchanges, subscriptions: LiveSubscriptions) {
+  constructor(outgoing: OutgoingExchanges, subscriptions: LiveSubscriptions, gate: ReplayGate) {
     this.#outgoing = outgoing;
     this.#subscriptions = subscriptions;
+    this.#gate = gate;
   }
 
   /** Whether nothing is owed any more, so that new requests can be admitted. */
@@ -44,12 +53,16 @@ export class Recovery {
 
   /** When `handleTimeout` must be called; `undefined` if no replayed packet waits for a time. */
   get deadline(): number | undefined {
-    return this.#replay.length === 0 ? undefined : this.#replayAt;
+    const next = this.#replay.peek();
+    if (next === undefined) return undefined;
+    const { publishFrom } = this.#gate;
+    return isPublish(next) && publishFrom > (this.#replayAt ?? -Infinity) ? publishFrom : this.#replayAt;
   }
 
   /** The deadline has come: the next packet may leave, also if a busy connection takes it only later. */
   handleTimeout(now: number): void {
     if (this.#replayAt !== undefined && now >= this.#replayAt) this.#replayAt = undefined;
+    if (now >= this.#gate.publishFrom) this.#gate.publishFrom = -Infinity;
   }
 
   /**
@@ -85,10 +98,13 @@ export class Recovery {
     if (restored !== undefined) return restored;
     this.handleTimeout(now);
     if (this.#replayAt !== undefined) return undefined;
-    for (let exchange = this.#replay.shift(); exchange !== undefined; exchange = this.#replay.shift()) {
+    for (let exchange = this.#replay.peek(); exchange !== undefined; exchange = this.#replay.peek()) {
       const packetId = packetIdOf(exchange);
+      const isOwed = this.#outgoing.find(packetId) === exchange;
+      if (isOwed && isPublish(exchange) && now < this.#gate.publishFrom) return undefined;
+      this.#replay.shift();
       // An answer that came in between has ended it, or has moved it on.
-      if (this.#outgoing.find(packetId) !== exchange) continue;
+      if (!isOwed) continue;
       const packet = replayPacket(exchange);
       this.#outgoing.handleTransmit(packetId);
       if (throttleMillis > 0) this.#replayAt = now + throttleMillis;
@@ -113,6 +129,10 @@ export class Recovery {
     }
     return undefined;
   }
+}
+
+function isPublish({ state }: OutgoingExchange): boolean {
+  return state === "awaiting-puback" || state === "awaiting-pubrec";
 }
 
 function packetIdOf(exchange: OutgoingExchange): PacketId {

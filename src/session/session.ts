@@ -12,6 +12,7 @@
 //
 // Not handled here: bytes, sockets, waiting requests (ask `canPublish`), dialling, and time limits for connecting and for a drain.
 import type { Connack, Connect, Packet, PacketId, Publish, Pubrec, QoS, Subscription } from "../codec/mod.ts";
+import { earlier } from "./deadline.ts";
 import { ConnectionRefusedError, KeepAliveTimeoutError, ProtocolError } from "./error.ts";
 import type { SessionEvent, Token } from "./event.ts";
 import { EventQueue } from "./event_queue.ts";
@@ -19,7 +20,7 @@ import { IncomingExchanges } from "./incoming.ts";
 import { KeepAlive } from "./keep_alive.ts";
 import type { PublishRequest, SessionDiagnostics, SessionOptions } from "./options.ts";
 import { OutgoingExchanges } from "./outgoing.ts";
-import { Recovery } from "./recovery.ts";
+import { Recovery, ReplayGate } from "./recovery.ts";
 import { AckGate, DISCONNECT, PINGREQ, Replies } from "./replies.ts";
 import { AdmittedRequests } from "./requests.ts";
 import { LiveSubscriptions } from "./subscriptions.ts";
@@ -54,6 +55,8 @@ import { type SessionPhase, violationOf } from "./transitions.ts";
 export class Session {
   /** Lets automatic acknowledgements wait. */
   readonly ackGate: AckGate = new AckGate();
+  /** Lets replayed publishes wait. */
+  readonly replayGate: ReplayGate = new ReplayGate();
   #options: SessionOptions;
   #phase: SessionPhase = "closed";
   #connect: Connect | undefined;
@@ -66,7 +69,7 @@ export class Session {
   readonly #subscriptions: LiveSubscriptions = new LiveSubscriptions();
   readonly #keepAlive: KeepAlive = new KeepAlive();
   readonly #replies: Replies = new Replies(this.ackGate);
-  readonly #recovery: Recovery = new Recovery(this.#outgoing, this.#subscriptions);
+  readonly #recovery: Recovery = new Recovery(this.#outgoing, this.#subscriptions, this.replayGate);
   readonly #requests: AdmittedRequests = new AdmittedRequests(this.#outgoing);
   readonly #events: EventQueue = new EventQueue();
 
@@ -304,10 +307,7 @@ export class Session {
   /** When `handleTimeout` and `pollTransmit` must be called next, in milliseconds; `undefined` if time alone changes nothing. */
   pollTimeout(): number | undefined {
     if (this.#phase !== "connected") return undefined;
-    const keepAlive = this.#keepAlive.deadline;
-    const replay = this.#recovery.deadline;
-    if (keepAlive === undefined || replay === undefined) return keepAlive ?? replay;
-    return Math.min(keepAlive, replay);
+    return earlier(this.#keepAlive.deadline, this.#recovery.deadline);
   }
 
   /** What can be seen of the session from outside, at this moment. */

@@ -104,7 +104,8 @@ export class Connection implements Iterable<Event>, Disposable {
   }
 
   /**
-   * Changes options; the next attempt to connect goes by them, and the next publish by `maxOutgoingPacketSize`.
+   * Changes options; the next attempt to connect goes by them, and the next publish by `maxOutgoingPacketSize` and `throttle`: those
+   * that wait already too.
    *
    * @param changes The options that change. `capacity`, `clock` and `random` are fixed.
    * @throws {TypeError | RangeError} If one is not valid, or fixed. Nothing has changed then.

@@ -1,6 +1,6 @@
 // Publishing over a driven connection: when it resolves, and what is known when it does not.
 
-import { assertEquals, assertInstanceOf } from "@std/assert";
+import { assertEquals, assertInstanceOf, assertThrows } from "@std/assert";
 import { PublishTimeoutError } from "../../src/client/mod.ts";
 import { PreparedTopic } from "../../src/codec/mod.ts";
 import { LoopClosedError, RequestFailedError } from "../../src/loop/mod.ts";
@@ -24,6 +24,25 @@ test("QoS 0 resolves when it is flushed, QoS 1 when it is acknowledged, QoS 2 wh
   await server.send({ type: "pubcomp", packetId: 2 });
   assertEquals(two.value?.type, "qos2-completed");
   await mqtt.disconnect();
+});
+
+test("the option throttle limits publishes, and setThrottle() changes it for those that wait too", async () => {
+  const { stage, mqtt, server } = await openStage({ throttle: { messagesPerSecond: 1, burst: 1 } });
+  const publishing = [0, 1, 2, 1].map((qos) => watch(mqtt.publish("a", "x", { qos: qos as 0 | 1 | 2 })));
+  await settle();
+  assertEquals([server.takeWords(), publishing[0]?.state], [["publish"], "fulfilled"]);
+  await stage.clock.advance(999);
+  assertEquals(server.takeWords(), []);
+  await stage.clock.advance(1);
+  assertEquals(server.takeWords(), ["publish 1"]);
+  assertThrows(() => mqtt.setThrottle({ messagesPerSecond: 0 }), RangeError, '"throttle.messagesPerSecond": 0');
+  mqtt.setThrottle({ messagesPerSecond: 100, burst: 1 });
+  await stage.clock.advance(10);
+  assertEquals(server.takeWords(), ["publish 2"]);
+  mqtt.setThrottle(undefined);
+  await settle();
+  assertEquals(server.takeWords(), ["publish 3"]);
+  await mqtt.disconnectNow();
 });
 
 test("what is not valid rejects, and sends nothing", async () => {

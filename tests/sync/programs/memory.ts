@@ -204,6 +204,20 @@ check("options change while the client lives", () => {
   assert.equal(client.publishTracked("a", new Uint8Array(50)).wait().type, "qos0-flushed");
 });
 
+check("a limit on publishes may come and go while the client lives", () => {
+  const { client, connection } = create();
+  connection.setOptions({ throttle: { messagesPerSecond: 0.01, burst: 1 } });
+  assert.equal(client.publishTracked("a", "one").wait().type, "qos0-flushed");
+  const second = client.publishTracked("a", "two");
+  assert.throws(() => second.wait({ timeoutMillis: 50 }), { name: "WaitTimeoutError" });
+  connection.setOptions({ throttle: undefined });
+  assert.equal(second.wait().type, "qos0-flushed");
+  assert.throws(() => connection.setOptions({ throttle: { messagesPerSecond: 0 } }), {
+    name: "RangeError",
+    message: /"throttle.messagesPerSecond": 0 is not/,
+  });
+});
+
 check("a call that is not valid throws what the asynchronous client would, and sends nothing", () => {
   const { client, connection } = create();
   until(connection, (event): event is Event => event.type === "connected");
