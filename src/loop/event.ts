@@ -10,7 +10,7 @@ import type { Flap } from "./flap.ts";
  */
 export type Event = ConnectedEvent | DisconnectedEvent | IncomingEvent | OutgoingEvent;
 
-/** A connection was lost, or an attempt to connect failed. `poll` rejects with `error` instead. */
+/** A connection was lost, or an attempt to connect failed. `poll` rejects with `error` instead; `lastDisconnected` has the rest. */
 export interface DisconnectedEvent {
   /** The tag of this event. */
   readonly type: "disconnected";

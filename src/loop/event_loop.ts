@@ -2,7 +2,7 @@
 import type { SessionDiagnostics } from "../session/mod.ts";
 import { Alarm } from "./alarm.ts";
 import { Driver, type DriverCounters } from "./driver.ts";
-import type { Event, LoopItem } from "./event.ts";
+import type { DisconnectedEvent, Event, FatalItem, LoopItem } from "./event.ts";
 import { Gatherer } from "./gatherer.ts";
 import type { MqttOptions, ResolvedOptions } from "./options.ts";
 import type { RequestChannel, RequestChannelDiagnostics } from "./request_channel.ts";
@@ -69,6 +69,7 @@ export class EventLoop implements AsyncDisposable {
   readonly #channel: RequestChannel;
   readonly #driver: Driver;
   #waiter: Waiter | undefined;
+  #lastDisconnected: DisconnectedEvent | undefined;
   /** Whether something happened that no pending poll could act on. */
   #isTurnDue = false;
   readonly #gatherer: Gatherer;
@@ -98,7 +99,7 @@ export class EventLoop implements AsyncDisposable {
    * @param options A signal that ends the wait.
    * @returns The event, or `undefined` once the loop is done.
    * @throws {ConnectionLostError | ConnectionRefusedError | MalformedPacketError | ProtocolError} If the connection was lost or an
-   * attempt failed. Polling again reconnects.
+   * attempt failed. Polling again reconnects; `lastDisconnected` tells when, and what is likely behind it.
    * @throws {DisconnectTimeoutError} If a graceful disconnect took too long. The loop is done.
    * @throws {Error} If another poll is pending.
    */
@@ -117,6 +118,33 @@ export class EventLoop implements AsyncDisposable {
    */
   async pollBatch(options?: PollOptions): Promise<Event[]> {
     return await this.#nextBatch(false, options?.signal) ?? [];
+  }
+
+  /**
+   * What an iteration would have told in place of the last rejection of `poll` or `pollBatch`: with the error comes how long the next
+   * attempt waits, and the likely cause if connections are lost again and again. `undefined` if none has rejected, or if no attempt
+   * follows the last one.
+   *
+   * @example
+   * ```ts
+   * import { AsyncClient } from "@petrel/mqtt";
+   * import { assertEquals } from "@std/assert";
+   *
+   * const { eventLoop } = AsyncClient.create({
+   *   clientId: "example", broker: "mqtt://example.net", transport: () => Promise.reject(new Error("nobody is there")),
+   * });
+   * try {
+   *   await eventLoop.poll();
+   * } catch (error) {
+   *   const { lastDisconnected } = eventLoop;
+   *   assertEquals(lastDisconnected?.error, error);
+   *   assertEquals(lastDisconnected?.flap, undefined);
+   * }
+   * eventLoop.close();
+   * ```
+   */
+  get lastDisconnected(): DisconnectedEvent | undefined {
+    return this.#lastDisconnected;
   }
 
   /**
@@ -336,9 +364,13 @@ export class EventLoop implements AsyncDisposable {
     if (item === undefined && !this.#driver.isDone) return;
     this.#takeWaiter();
     if (item === undefined) waiter.resolve(undefined);
-    else if (item.type === "fatal") waiter.reject(item.error);
-    else if (item.type === "disconnected" && !waiter.yieldsLosses) waiter.reject(item.error);
-    else waiter.resolve(item);
+    else if (isEvent(item, waiter.yieldsLosses)) waiter.resolve(item);
+    else this.#reject(waiter, item);
+  }
+
+  #reject(waiter: Waiter, item: DisconnectedEvent | FatalItem): void {
+    this.#lastDisconnected = item.type === "disconnected" ? item : undefined;
+    waiter.reject(item.error);
   }
 
   #takeWaiter(): Waiter | undefined {
@@ -357,6 +389,7 @@ function resultOf<T>(value: T | undefined): IteratorResult<T> {
   return value === undefined ? { done: true, value } : { done: false, value };
 }
 
+/** Whether an item is told as an event; otherwise a poll rejects. */
 function isEvent(item: LoopItem, yieldsLosses: boolean): item is Event {
   return item.type !== "fatal" && (yieldsLosses || item.type !== "disconnected");
 }

@@ -300,3 +300,43 @@ test("clean() of a loop that is done changes nothing", async () => {
   assertEquals(await scene.eventLoop.poll(), undefined);
   assertEquals(scene.network.dialCount, 0);
 });
+
+test("a poll that rejects leaves the delay and the flap to be read, as an iteration tells them", async () => {
+  const scene = new Scene({ outgoingEvents: false });
+  const iterated = new Scene({ outgoingEvents: false });
+  const run = iterated.run();
+  assertEquals(scene.eventLoop.lastDisconnected, undefined);
+  const told = [];
+  for (let i = 0; i < 4; i++) {
+    const connected = watch(scene.eventLoop.poll());
+    if (i > 0) await scene.passDelay();
+    const server = await scene.acceptConnect();
+    assertEquals(connected.value?.type, "connected");
+    const lost = watch(scene.eventLoop.poll());
+    await server.cut();
+    const { lastDisconnected } = scene.eventLoop;
+    assert(lastDisconnected !== undefined && lastDisconnected.error === lost.error);
+    told.push([lastDisconnected.retryInMillis, lastDisconnected.flap]);
+    if (i > 0) await iterated.passDelay();
+    await (await iterated.acceptConnect()).cut();
+  }
+  assertEquals(told.at(-1), [400, { losses: 4, likelyCause: "client-id-in-use" }]);
+  const iteratedToo = run.events.flatMap((event) =>
+    event.type === "disconnected" ? [[event.retryInMillis, event.flap]] : []
+  );
+  assertEquals(told, iteratedToo);
+  scene.eventLoop.close();
+  iterated.eventLoop.close();
+});
+
+test("pollBatch() leaves them too; once no attempt follows, there is nothing to be read", async () => {
+  const dial = () => Promise.reject(new Error("nobody is there"));
+  const scene = new Scene({ transport: dial, reconnect: { maxAttempts: 2 } });
+  const first = await assertRejects(() => scene.eventLoop.pollBatch());
+  assertEquals(scene.eventLoop.lastDisconnected?.error, first);
+  assertEquals(scene.eventLoop.lastDisconnected?.retryInMillis, 50);
+  const last = watch(scene.eventLoop.pollBatch());
+  await settle();
+  await scene.clock.advance(50);
+  assertEquals([last.state, scene.eventLoop.lastDisconnected], ["rejected", undefined]);
+});
