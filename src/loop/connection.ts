@@ -1,5 +1,6 @@
 // One network connection as packets: what arrived waits here undecoded until the loop takes it, and what is encoded leaves in one
-// write. Nothing here knows what a packet means.
+// write. Nothing here knows what a packet means. A transport may be the user's own: one that throws, or whose write rejects, has ended
+// the connection.
 import { Decoder, Encoder, type Packet } from "../codec/mod.ts";
 import { Fifo } from "../fifo.ts";
 import type { Transport, TransportHandlers } from "../transport/transport.ts";
@@ -76,8 +77,8 @@ export class Connection implements TransportHandlers {
   /** Takes the transport, once it is open. */
   attach(transport: Transport): void {
     this.#transport = transport;
-    if (this.#isPaused) transport.pause();
-    if (this.#isDestroyed) transport.destroy();
+    if (this.#isPaused) this.#call("pause");
+    if (this.#isDestroyed) this.#call("destroy");
   }
 
   /** Bytes arrived. */
@@ -91,15 +92,16 @@ export class Connection implements TransportHandlers {
     this.#burstBytes = 0;
     if (this.#inboxBytes >= PAUSE_BYTES && !this.#isPaused) {
       this.#isPaused = true;
-      this.#transport?.pause();
+      this.#call("pause");
     }
     this.#wake();
   }
 
   /** The transport is closed. */
   close(error?: Error): void {
-    this.#closed = { error };
-    this.#wake();
+    this.#closed ??= { error };
+    // Nobody waits for the end of what was given up.
+    if (!this.#isDestroyed) this.#wake();
   }
 
   /** How it was closed; `undefined` while it is open. */
@@ -152,7 +154,7 @@ export class Connection implements TransportHandlers {
       this.#inboxBytes -= chunk.length;
       if (this.#isPaused && this.#inboxBytes < PAUSE_BYTES / 2) {
         this.#isPaused = false;
-        this.#transport?.resume();
+        this.#call("resume");
       }
       this.#decoder.push(chunk);
     }
@@ -220,23 +222,28 @@ export class Connection implements TransportHandlers {
     this.#isShutDown = true;
     this.#inbox.clear();
     this.#hasUndecoded = false;
-    this.#transport?.resume();
-    this.#transport?.shutdown();
+    this.#call("resume");
+    this.#call("shutdown");
   }
 
   /** Ends the connection now. */
   destroy(): void {
     this.#isDestroyed = true;
-    this.#transport?.destroy();
+    this.#call("destroy");
   }
 
   /** Writes on until all is taken or the transport makes it wait. */
   #writeSlices(): void {
+    const transport = this.#transport!;
     for (let slice = this.#slices.next(); slice !== undefined; slice = this.#slices.next()) {
-      const pending = this.#transport!.write(slice.bytes, slice.length);
-      if (pending !== undefined) {
-        pending.then(this.#handleWritten);
-        return;
+      try {
+        const pending = transport.write(slice.bytes, slice.length);
+        if (pending !== undefined) {
+          pending.then(this.#handleWritten, this.#handleRejected);
+          return;
+        }
+      } catch (thrown) {
+        return this.#handleFault(thrown);
       }
     }
     this.#encoder.reset();
@@ -256,6 +263,27 @@ export class Connection implements TransportHandlers {
     this.#hasWritten = true;
     this.#burstBytes = 0;
     this.#writeSlices();
-    if (!this.#isWriting) this.#wakeForWrite();
+    if (this.#closed !== undefined) this.#wake();
+    else if (!this.#isWriting) this.#wakeForWrite();
   };
+
+  /** Asks something of the transport, once there is one. */
+  #call(name: "pause" | "resume" | "shutdown" | "destroy"): void {
+    try {
+      this.#transport?.[name]();
+    } catch (thrown) {
+      this.#handleFault(thrown);
+    }
+  }
+
+  readonly #handleRejected = (error: unknown): void => {
+    this.#handleFault(error);
+    this.#wake();
+  };
+
+  /** The transport is not what it should be: nothing more is to be expected of it. A turn of the loop sees it. */
+  #handleFault(fault: unknown): void {
+    this.#closed ??= { error: fault instanceof Error ? fault : new Error(String(fault), { cause: fault }) };
+    if (!this.#isDestroyed) this.destroy();
+  }
 }

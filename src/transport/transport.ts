@@ -134,7 +134,7 @@ export interface TransportHandlers {
   close(error?: Error): void;
 }
 
-/** A connected, ordered, reliable stream of bytes. */
+/** A connected, ordered, reliable stream of bytes. Its owner takes what a method throws for the end of the connection, and its cause. */
 export interface Transport {
   /**
    * Sends the first `length` bytes of `chunk`. One call at a time: the next one waits for this one's promise.
