@@ -41,10 +41,9 @@ export class EventQueue {
     else if (ended.token !== 0) this.#events.push({ type: "request-completed", token: ended.token, packet });
   }
 
-  /** Tells that exchanges ended with the session the server lost. A SUBSCRIBE among them restored subscriptions: it is no request. */
+  /** Tells that exchanges ended with the session the server lost. */
   addFailed(exchanges: readonly OutgoingExchange[]): void {
-    for (const { state, token } of exchanges) {
-      if (state === "awaiting-suback") continue;
+    for (const { token } of exchanges) {
       this.#sessionLostFailures++;
       if (token !== 0) this.#events.push({ type: "request-failed", token, mayHaveBeenDelivered: true });
     }

@@ -62,8 +62,6 @@ export interface SubscribeExchange {
   transmitted: boolean;
   /** Whether the session on the server may know of it, so that the next copy is a repetition. */
   isRepeat: boolean;
-  /** Whether it restores live subscriptions; the list of those, not this exchange, is what survives a lost session. */
-  readonly restoring: boolean;
 }
 
 /** An UNSUBSCRIBE whose UNSUBACK is awaited. */
@@ -152,14 +150,13 @@ export class OutgoingExchanges {
   }
 
   /** Opens the exchange of a SUBSCRIBE. */
-  openSubscribe(packet: Subscribe, token: Token, restoring: boolean): void {
+  openSubscribe(packet: Subscribe, token: Token): void {
     this.#exchanges.set(packet.packetId, {
       state: "awaiting-suback",
       packet,
       token,
       transmitted: false,
       isRepeat: false,
-      restoring,
     });
   }
 
@@ -261,6 +258,14 @@ export class OutgoingExchanges {
     return exchange;
   }
 
+  /** Gives up the exchange of a SUBSCRIBE whose connection is gone, and its answer with it. @returns Whether it was open. */
+  abandonSubscribe(packet: Subscribe): boolean {
+    const exchange = this.#exchanges.get(packet.packetId);
+    if (exchange?.state !== "awaiting-suback" || exchange.packet !== packet) return false;
+    this.#end(packet.packetId, exchange);
+    return true;
+  }
+
   /** The Topic Filters whose UNSUBSCRIBE is not finished. */
   unsubscribing(): Set<string> {
     const topicFilters = new Set<string>();
@@ -273,22 +278,19 @@ export class OutgoingExchanges {
 
   /**
    * Lists what a resumed session sends again: PUBLISH in the order first sent, PUBREL in the order of their PUBREC, then SUBSCRIBE
-   * and UNSUBSCRIBE. Those that restore subscriptions were sent before the rest, whatever the order in which they were opened. What
-   * was never handed out is not a replay and not in it.
+   * and UNSUBSCRIBE. What was never handed out is not a replay and not in it.
    */
   replayOrder(): OutgoingExchange[] {
     const publishes: OutgoingExchange[] = [];
     const releases: OutgoingExchange[] = [];
-    const restorations: OutgoingExchange[] = [];
     const controls: OutgoingExchange[] = [];
     for (const exchange of this.#exchanges.values()) {
       if (exchange.state === "awaiting-pubcomp") releases.push(exchange);
       else if (!exchange.transmitted) continue;
       else if (exchange.state === "awaiting-puback" || exchange.state === "awaiting-pubrec") publishes.push(exchange);
-      else if (exchange.state === "awaiting-suback" && exchange.restoring) restorations.push(exchange);
       else controls.push(exchange);
     }
-    return [...publishes, ...releases, ...restorations, ...controls];
+    return [...publishes, ...releases, ...controls];
   }
 
   /**
@@ -351,7 +353,6 @@ function survivesSessionLoss(
     case "awaiting-pubcomp":
       return false;
     case "awaiting-suback":
-      return !exchange.restoring;
     case "awaiting-unsuback":
       return true;
   }

@@ -1,5 +1,5 @@
 // What a new connection owes before any new work: the subscriptions a server lost, then the replay of unfinished exchanges.
-import type { Packet, PacketId, Subscription } from "../codec/mod.ts";
+import type { Packet, PacketId, Subscribe, Subscription } from "../codec/mod.ts";
 import { Fifo } from "../fifo.ts";
 import type { OutgoingExchange, OutgoingExchanges } from "./outgoing.ts";
 import type { LiveSubscriptions } from "./subscriptions.ts";
@@ -12,11 +12,14 @@ export class ReplayGate {
 
 /** The recovery of one session after a CONNACK. */
 export class Recovery {
+  /** Lets replayed publishes wait. */
+  readonly gate: ReplayGate = new ReplayGate();
   readonly #outgoing: OutgoingExchanges;
   readonly #subscriptions: LiveSubscriptions;
-  readonly #gate: ReplayGate;
-  /** Portions of live subscriptions that are still to be sent; they are owed until sent, over any number of connections. */
+  /** Portions of live subscriptions that are still to be sent; they are owed until answered, over any number of connections. */
   readonly #restore: Fifo<readonly Subscription[]> = new Fifo();
+  /** What restored subscriptions on this connection. */
+  #restoring: Subscribe[] = [];
   /** Exchanges that are still to be handed out again on this connection. */
   readonly #replay: Fifo<OutgoingExchange> = new Fifo();
   /** Until when the next of them must wait; `undefined` if it may leave. */
@@ -25,12 +28,10 @@ export class Recovery {
   /**
    * @param outgoing The exchanges of the session.
    * @param subscriptions The subscriptions of the session.
-   * @param gate What lets publishes wait.
    */
-  constructor(outgoing: OutgoingExchanges, subscriptions: LiveSubscriptions, gate: ReplayGate) {
+  constructor(outgoing: OutgoingExchanges, subscriptions: LiveSubscriptions) {
     this.#outgoing = outgoing;
     this.#subscriptions = subscriptions;
-    this.#gate = gate;
   }
 
   /** Whether nothing is owed any more, so that new requests can be admitted. */
@@ -55,14 +56,14 @@ export class Recovery {
   get deadline(): number | undefined {
     const next = this.#replay.peek();
     if (next === undefined) return undefined;
-    const { publishFrom } = this.#gate;
+    const { publishFrom } = this.gate;
     return isPublish(next) && publishFrom > (this.#replayAt ?? -Infinity) ? publishFrom : this.#replayAt;
   }
 
   /** The deadline has come: the next packet may leave, also if a busy connection takes it only later. */
   handleTimeout(now: number): void {
     if (this.#replayAt !== undefined && now >= this.#replayAt) this.#replayAt = undefined;
-    if (now >= this.#gate.publishFrom) this.#gate.publishFrom = -Infinity;
+    if (now >= this.gate.publishFrom) this.gate.publishFrom = -Infinity;
   }
 
   /**
@@ -87,9 +88,19 @@ export class Recovery {
     this.#replay.push(exchange);
   }
 
-  /** The connection is gone: the replay begins anew on the next one, from the exchanges as they stand then. */
+  /**
+   * The connection is gone: the replay begins anew on the next one, from the exchanges as they stand then. Subscriptions that were sent
+   * and not answered are owed anew and not replayed: so they are restored before the replay on that connection too, and there is never
+   * more than one open exchange for them.
+   */
   handleClose(): void {
     this.#replay.clear();
+    const owed = this.#restore.take();
+    for (const packet of this.#restoring) {
+      if (this.#outgoing.abandonSubscribe(packet)) this.#restore.push(packet.subscriptions);
+    }
+    this.#restoring = [];
+    for (const portion of owed) this.#restore.push(portion);
   }
 
   /** Takes the next packet that is owed; `undefined` if there is none, or if it must wait until `deadline`. */
@@ -101,7 +112,7 @@ export class Recovery {
     for (let exchange = this.#replay.peek(); exchange !== undefined; exchange = this.#replay.peek()) {
       const packetId = packetIdOf(exchange);
       const isOwed = this.#outgoing.find(packetId) === exchange;
-      if (isOwed && isPublish(exchange) && now < this.#gate.publishFrom) return undefined;
+      if (isOwed && isPublish(exchange) && now < this.gate.publishFrom) return undefined;
       this.#replay.shift();
       // An answer that came in between has ended it, or has moved it on.
       if (!isOwed) continue;
@@ -122,9 +133,10 @@ export class Recovery {
         this.#subscriptions.has(subscription) && !ending.has(subscription.topicFilter)
       );
       if (subscriptions.length === 0) continue;
-      const packet: Packet = { type: "subscribe", packetId: outgoing.allocatePacketId(), subscriptions };
-      outgoing.openSubscribe(packet, 0, true);
+      const packet: Subscribe = { type: "subscribe", packetId: outgoing.allocatePacketId(), subscriptions };
+      outgoing.openSubscribe(packet, 0);
       outgoing.handleTransmit(packet.packetId);
+      this.#restoring.push(packet);
       return packet;
     }
     return undefined;

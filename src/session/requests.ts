@@ -42,7 +42,7 @@ export class AdmittedRequests {
   subscribe(subscriptions: readonly Subscription[], token: Token): PacketId {
     const packetId = this.#outgoing.allocatePacketId();
     const packet: Subscribe = { type: "subscribe", packetId, subscriptions };
-    this.#outgoing.openSubscribe(packet, token, false);
+    this.#outgoing.openSubscribe(packet, token);
     this.#waiting.push(packet);
     return packetId;
   }

@@ -20,7 +20,7 @@ import { IncomingExchanges } from "./incoming.ts";
 import { KeepAlive } from "./keep_alive.ts";
 import type { PublishRequest, SessionDiagnostics, SessionOptions } from "./options.ts";
 import { OutgoingExchanges } from "./outgoing.ts";
-import { Recovery, ReplayGate } from "./recovery.ts";
+import { Recovery, type ReplayGate } from "./recovery.ts";
 import { AckGate, DISCONNECT, PINGREQ, Replies } from "./replies.ts";
 import { AdmittedRequests } from "./requests.ts";
 import { LiveSubscriptions } from "./subscriptions.ts";
@@ -55,8 +55,6 @@ import { type SessionPhase, violationOf } from "./transitions.ts";
 export class Session {
   /** Lets automatic acknowledgements wait. */
   readonly ackGate: AckGate = new AckGate();
-  /** Lets replayed publishes wait. */
-  readonly replayGate: ReplayGate = new ReplayGate();
   #options: SessionOptions;
   #phase: SessionPhase = "closed";
   #connect: Connect | undefined;
@@ -69,7 +67,9 @@ export class Session {
   readonly #subscriptions: LiveSubscriptions = new LiveSubscriptions();
   readonly #keepAlive: KeepAlive = new KeepAlive();
   readonly #replies: Replies = new Replies(this.ackGate);
-  readonly #recovery: Recovery = new Recovery(this.#outgoing, this.#subscriptions, this.replayGate);
+  readonly #recovery: Recovery = new Recovery(this.#outgoing, this.#subscriptions);
+  /** Lets replayed publishes wait. */
+  readonly replayGate: ReplayGate = this.#recovery.gate;
   readonly #requests: AdmittedRequests = new AdmittedRequests(this.#outgoing);
   readonly #events: EventQueue = new EventQueue();
 

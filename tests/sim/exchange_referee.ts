@@ -112,6 +112,12 @@ export class ExchangeReferee {
   /** The connection is gone. */
   handleClose(isConnackMissing: boolean): void {
     this.#isInDoubt ||= isConnackMissing;
+    // What was to restore subscriptions and got no answer is owed anew.
+    for (const { packetId, request, names } of this.#open.values()) {
+      if (request !== undefined) continue;
+      this.#open.delete(packetId);
+      for (const name of names) this.#toRestore.add(name);
+    }
     this.#hasLostSubscriptions ||= isConnackMissing && !this.#setup.resubscribe;
   }
 
@@ -226,16 +232,16 @@ export class ExchangeReferee {
   #handleConnack(sessionPresent: boolean): void {
     this.#isAccepted = true;
     if (!sessionPresent) this.#handleSessionLost();
-    if (this.#isInDoubt && this.#setup.resubscribe) this.#toRestore = this.#restorable();
+    const restorable = this.#restorable();
+    if (this.#isInDoubt && this.#setup.resubscribe) this.#toRestore = restorable;
+    else this.#toRestore = new Set([...this.#toRestore].filter((name) => restorable.has(name)));
     this.#isInDoubt = false;
     const sent = [...this.#open.values()].filter(({ stage }) => stage !== "admitted").sort((a, b) => a.place - b.place);
     const isPublish = ({ request }: Exchange): boolean => request?.kind === "publish";
     this.#owed = [
       ...sent.filter((exchange) => isPublish(exchange) && exchange.stage === "sent").map(owes("publish")),
       ...sent.filter(({ stage }) => stage === "released").map(owes("pubrel")),
-      // Restored subscriptions first: what the application asked for came after them, on one connection or another.
-      ...sent.filter(({ request }) => request === undefined).map(owes("control")),
-      ...sent.filter(({ request }) => request !== undefined && request.kind !== "publish").map(owes("control")),
+      ...sent.filter((exchange) => !isPublish(exchange)).map(owes("control")),
     ];
   }
 

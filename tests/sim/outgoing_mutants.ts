@@ -245,6 +245,24 @@ export const outgoingMutants: readonly Mutant[] = [
   subclass("completions are told twice", ["ends of requests"], Repetitive),
   subclass("a forgotten request is told all the same", ["ends of requests"], Indiscreet),
   patch("lost subscriptions are not restored", ["subscriptions"], LiveSubscriptions, "portions", () => () => []),
+  patch(
+    "what restores subscriptions stays open when its connection is gone",
+    ["identifiers", "subscriptions"],
+    OutgoingExchanges,
+    "abandonSubscribe",
+    () => () => false,
+  ),
+  patch(
+    "what restored subscriptions without an answer is owed no more",
+    ["subscriptions"],
+    OutgoingExchanges,
+    "abandonSubscribe",
+    (original) =>
+      function (this: OutgoingExchanges, packet) {
+        original.call(this, packet);
+        return false;
+      },
+  ),
   subclass("a session in doubt is trusted", ["subscriptions", "acknowledged but not delivered"], Undoubting),
   patch(
     "what is about to be unsubscribed is restored",
