@@ -302,10 +302,12 @@ export class AsyncClient implements AsyncDisposable {
   /**
    * Acknowledges a delivery in manual mode: PUBACK at QoS 1, PUBREC at QoS 2; it leaves with the next turn of the event loop. In any
    * order, and harmless when repeated; a client that is to conform acknowledges in the order of arrival, among QoS 1 as among QoS 2
-   * [MQTT-4.6.0-2] [MQTT-4.6.0-3]. It needs no room in the channel.
+   * [MQTT-4.6.0-2] [MQTT-4.6.0-3]. It needs no room in the channel. In automatic mode, and at QoS 0, nothing is left to be done, and
+   * nothing is sent.
    *
    * @param publish The very packet of the `incoming` event.
-   * @returns Whether it is acknowledged; `false` if the connection it came on is gone: the server delivers it again.
+   * @returns Whether it is acknowledged; `false` if the connection it came on is gone: the server delivers it again. `true` where
+   * nothing is left to be done.
    */
   ack(publish: Publish): Promise<boolean> {
     return Promise.resolve(this.tryAck(publish));

@@ -165,12 +165,12 @@ export class Session {
    * Acknowledges a delivery in manual mode: PUBACK, PUBREC at QoS 2. In any order, but see [MQTT-4.6.0-2]; harmless when repeated.
    *
    * @param publish The very packet that was delivered.
-   * @returns Whether it is acknowledged; `false` if the connection it came on is gone or ended: the server delivers it again.
+   * @returns Whether it is acknowledged, as in automatic mode it always is; `false` if its connection is gone: it is delivered again.
    */
   acknowledge(publish: Publish): boolean {
     if (publish.qos === 0) return true;
     const reply = this.#incoming.acknowledge(publish);
-    if (reply === undefined) return this.#incoming.canAcknowledge(publish);
+    if (reply === undefined) return this.#options.ackMode === "automatic" || this.#incoming.canAcknowledge(publish);
     this.#replies.push(reply);
     return true;
   }

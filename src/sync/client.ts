@@ -258,13 +258,15 @@ export class Client implements Disposable {
    * to conform acknowledges in the order of arrival, among QoS 1 as among QoS 2 [MQTT-4.6.0-2] [MQTT-4.6.0-3].
    *
    * @param publish The very packet of the `incoming` event, in the thread that took it from the connection.
-   * @returns Whether it is acknowledged; `false` if the connection it came on is gone: the server delivers it again.
+   * @returns Whether it is acknowledged; `false` if the connection it came on is gone: the server delivers it again. `true` in automatic
+   * mode and at QoS 0, where nothing is left to be done.
    * @throws {WorkerFailedError} If the worker has failed.
    */
   ack(publish: Publish): boolean {
+    if (publish.qos === 0) return true;
     const { memory } = this.#line;
     const delivery = findDelivery(publish, memory);
-    if (delivery === undefined) return false;
+    if (delivery === undefined) return this.#line.call(ACKNOWLEDGE, 0, 0) === true;
     if (delivery.acknowledgedOn !== undefined) return delivery.acknowledgedOn === generationOf(memory);
     const generation = generationOf(memory);
     const isAcknowledged = this.#line.call(ACKNOWLEDGE, 0, delivery.number) === true;

@@ -54,11 +54,15 @@ test("a message that was never delivered cannot be acknowledged", () => {
   assertEquals(s.session.acknowledge(delivered), true);
 });
 
-test("in automatic mode there is nothing to acknowledge", () => {
+test("in automatic mode nothing is left to be acknowledged: it is true, whatever becomes of the connection", () => {
   const s = connected();
-  const publish = s.receivesPublish(1, 5);
-  s.sendsOnly("puback");
-  assertEquals(s.session.acknowledge(publish), false);
+  const publishes = ([0, 1, 2] as const).map((qos) => s.receivesPublish(qos, qos === 0 ? 0 : 4 + qos));
+  assertEquals(s.sent(), ["puback 5", "pubrec 6"]);
+  const acknowledged = () => publishes.map((publish) => s.session.acknowledge(publish));
+  assertEquals([acknowledged(), acknowledged()], [[true, true, true], [true, true, true]]);
+  s.loses();
+  assertEquals(acknowledged(), [true, true, true]);
+  s.reconnects({ sessionPresent: true });
   s.sendsNothing();
 });
 

@@ -12,7 +12,7 @@ export const UNSUBSCRIBE = 4;
 export const DISCONNECT = 5;
 /** Takes back a request that waits for admission: `a` its place in its lane, which the flags name. It is answered. */
 export const WITHDRAW = 6;
-/** Acknowledges delivery `a`. It is answered. */
+/** Acknowledges delivery `a`; 0 if that is none which awaits it. It is answered. */
 export const ACKNOWLEDGE = 7;
 /** Asks for the Packet Identifier of the request with token `a`. It is answered. */
 export const PACKET_ID = 8;

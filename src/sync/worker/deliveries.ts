@@ -6,7 +6,8 @@ import { GENERATION, type SharedMemory } from "../ring/shared_memory.ts";
 /** Messages of the connection there is, by the numbers under which they crossed. */
 export class Deliveries {
   readonly #memory: SharedMemory;
-  readonly #isManual: boolean;
+  /** Whether the application acknowledges. */
+  readonly isManual: boolean;
   readonly #publishes: Map<number, Publish> = new Map();
   #last = 0;
 
@@ -16,7 +17,7 @@ export class Deliveries {
    */
   constructor(memory: SharedMemory, isManual: boolean) {
     this.#memory = memory;
-    this.#isManual = isManual;
+    this.isManual = isManual;
   }
 
   /** An event is about to cross. @returns The number of the delivery if it is one to be acknowledged; otherwise 0. */
@@ -25,7 +26,7 @@ export class Deliveries {
       this.#publishes.clear();
       Atomics.add(this.#memory.cells, GENERATION, 1);
     }
-    if (!this.#isManual || event.type !== "incoming" || event.packet.type !== "publish" || event.packet.qos === 0) {
+    if (!this.isManual || event.type !== "incoming" || event.packet.type !== "publish" || event.packet.qos === 0) {
       return 0;
     }
     this.#last = this.#last + 1 & 0x7fff_ffff || 1;

@@ -158,7 +158,7 @@ export class RequestDesk {
         return this.#withdraw(flags === CONTROL_FLAG ? this.#controls : this.#publishes, a);
       case ACKNOWLEDGE: {
         const publish = deliveries.take(a);
-        return publish !== undefined && client.tryAck(publish);
+        return publish === undefined ? !deliveries.isManual : client.tryAck(publish);
       }
       case PACKET_ID:
         return this.#notices.get(a)?.packetId;

@@ -192,6 +192,15 @@ check("manual acknowledgement goes by the very packet, once per connection", () 
   assert.equal(client.ack(packet), false);
 });
 
+check("where nothing is left to be acknowledged, ack() is true", () => {
+  const { client, connection } = create();
+  client.subscribeTracked("a", 2).wait();
+  for (const qos of [0, 1, 2] as const) {
+    client.publish("a", "x", { qos });
+    assert.equal(client.ack(until(connection, isMessage).packet), true);
+  }
+});
+
 check("options change while the client lives", () => {
   const { client, connection } = create();
   connection.setOptions({ maxOutgoingPacketSize: 100 });
