@@ -18,7 +18,8 @@ export interface ConnectOptions extends Omit<MqttOptions, "broker" | "outgoingEv
   /**
    * How the server delivers a message that several filters of this client match: once (`"single"`: mosquitto, HiveMQ, aedes), or a copy
    * for each (`"copies"`: EMQX). Default `"detect"`: found out from what arrives. While it is not known, a message that equals the one
-   * right before it, on a topic that several filters match, is taken for its copy.
+   * right before it, on a topic that several filters match, may be its copy or one more: at QoS 0 it is left out, which may lose one; at
+   * QoS 1 and 2 it is delivered, which may deliver one twice. Who knows the server says it.
    */
   readonly overlaps?: Overlaps | undefined;
   /**

@@ -9,13 +9,18 @@
 //      │
 //      └───── a message came without: another one on its topic followed, or COPY_MILLIS passed → single
 //
-// While nothing is known, what looks like a copy is taken for one: a message with the contents of one that has just come. If the same
-// contents come more often than copies explain, they say nothing of the server, and all of them are delivered, those included that
-// were taken for copies. So against a server that sends none this swallows a message only if it equals the one before, both came
-// within COPY_MILLIS, no third one did, and nothing had told the kind before; the option `overlaps` says it outright. `single` lasts
-// until the next connection. `copies` is given up after several messages in a row that came without; a server may well have dropped a
-// copy for want of room.
-import type { Publish } from "../codec/mod.ts";
+// While nothing is known, a message with the contents of one that has just come may be its copy, or one that was published again, and
+// nothing in it tells which. Then it counts what its QoS promises: at most once, so at QoS 0 it is left out; at least once, so at QoS 1
+// it is delivered, and at QoS 2 too, since an application can do something about a message that comes twice, and nothing about one that
+// does not come. A server that sends copies therefore has one message delivered with its copies at the beginning, and a server that sends
+// none loses nothing but, at QoS 0, the second of exactly two equal messages within COPY_MILLIS. If the same contents come more often
+// than copies explain, they say nothing of the server, and all of them are delivered, those included that were left out.
+//
+// What was found out counts in the same doubt on the next connection, if it can only be to the same server. `single` lasts until then.
+// `copies` is given up after several messages in a row that came without; a server may well have dropped a copy for want of room. Not
+// found out is a publisher that sends all it has as often as there are filters, each time anew: its server looks like one that sends
+// copies. The option `overlaps` says it outright.
+import type { Publish, QoS } from "../codec/mod.ts";
 
 /** How long after a message its copies come, at most: they are sent together. */
 const COPY_MILLIS = 250;
@@ -43,8 +48,8 @@ interface Group {
   readonly context: OverlapContext;
   /** Copies that are still to come, if copies come. */
   copiesLeft: number;
-  /** What was taken for a copy. */
-  readonly copies: Publish[];
+  /** What was taken for a copy, and left out. */
+  readonly leftOut: Publish[];
   /** Whether its contents came more often than copies explain, while nothing was known. */
   isFlood: boolean;
   at: number;
@@ -53,6 +58,9 @@ interface Group {
 /** Knows copies of messages for what they are. */
 export class CopyDetector {
   readonly #isFixed: boolean;
+  readonly #isOneServer: boolean;
+  /** What the server of the connection before was. */
+  #before: "unknown" | "single" | "copies" = "unknown";
   #kind: "unknown" | "single" | "copies";
   #groups: Group[] = [];
   /** While nothing is known: the contents that have come with a copy. */
@@ -62,14 +70,17 @@ export class CopyDetector {
 
   /**
    * @param overlaps The kind of server, or that it is to be found out.
+   * @param isOneServer Whether each connection is to the same server, as far as the options tell.
    */
-  constructor(overlaps: Overlaps) {
+  constructor(overlaps: Overlaps, isOneServer: boolean) {
     this.#isFixed = overlaps !== "detect";
+    this.#isOneServer = isOneServer;
     this.#kind = overlaps === "detect" ? "unknown" : overlaps;
   }
 
   /** A new connection, perhaps to another server. */
   handleConnected(): void {
+    if (this.#kind !== "unknown" && this.#isOneServer) this.#before = this.#kind;
     if (!this.#isFixed) this.#kind = "unknown";
     this.#groups = [];
     this.#repeated = undefined;
@@ -87,16 +98,13 @@ export class CopyDetector {
    * @param publish The message.
    * @param context What is known of those filters.
    * @param now The time now, in milliseconds.
-   * @returns Whether it is a copy of one before.
+   * @returns Whether it is left out, as a copy of one before.
    */
   isCopy(publish: Publish, context: OverlapContext, now: number): boolean {
     if (this.#kind === "single") return false;
     this.#forgetBefore(now - COPY_MILLIS);
     const group = this.#groups.findLast((group) => isSame(group.publish, publish));
-    if (group !== undefined && group.copiesLeft > 0) {
-      this.#handleCopy(group, publish);
-      return true;
-    }
+    if (group !== undefined && group.copiesLeft > 0) return this.#handleCopy(group, publish);
     if (group !== undefined && this.#kind === "unknown") {
       this.#handleFlood(group, now);
       return false;
@@ -105,7 +113,7 @@ export class CopyDetector {
     else this.#groups.splice(this.#groups.indexOf(group), 1);
     if (this.#isSingle) return false;
     if (this.#groups.length === MAX_GROUPS) this.#handleMissing(this.#groups.shift()!);
-    this.#groups.push({ publish, context, copiesLeft: context.filters - 1, copies: [], isFlood: false, at: now });
+    this.#groups.push({ publish, context, copiesLeft: context.filters - 1, leftOut: [], isFlood: false, at: now });
     return false;
   }
 
@@ -121,13 +129,22 @@ export class CopyDetector {
     return this.#kind === "single";
   }
 
-  #handleCopy(group: Group, copy: Publish): void {
+  /** @returns Whether it is left out. */
+  #handleCopy(group: Group, copy: Publish): boolean {
+    const isFirst = !hasCopies(group);
     group.copiesLeft--;
-    group.copies.push(copy);
     this.#misses = 0;
-    if (this.#kind !== "unknown" || group.copies.length > 1) return;
-    if (this.#repeated !== undefined && !isSame(this.#repeated, copy)) this.#kind = "copies";
-    this.#repeated = copy;
+    if (this.#kind === "unknown" && isFirst) {
+      if (this.#repeated !== undefined && !isSame(this.#repeated, copy)) this.#kind = "copies";
+      this.#repeated = copy;
+    }
+    const isLeftOut = this.#kind === "copies" || this.#isLeftOutInDoubt(copy.qos);
+    if (isLeftOut) group.leftOut.push(copy);
+    return isLeftOut;
+  }
+
+  #isLeftOutInDoubt(qos: QoS): boolean {
+    return this.#before === "unknown" ? qos === 0 : this.#before === "copies";
   }
 
   /** More of the same than copies explain. */
@@ -135,7 +152,7 @@ export class CopyDetector {
     group.at = now;
     if (group.isFlood) return;
     group.isFlood = true;
-    this.#returned.push(...group.copies);
+    this.#returned.push(...group.leftOut);
     if (this.#repeated !== undefined && isSame(this.#repeated, group.publish)) this.#repeated = undefined;
   }
 
@@ -156,12 +173,16 @@ export class CopyDetector {
   }
 
   /** No more copies of this message will come. */
-  #handleMissing({ copies, context }: Group): void {
-    if (copies.length > 0 || !context.isCertain || this.#isFixed) return;
+  #handleMissing(group: Group): void {
+    if (hasCopies(group) || !group.context.isCertain || this.#isFixed) return;
     if (this.#kind === "copies" && ++this.#misses < MAX_MISSES) return;
     this.#kind = "single";
     this.#groups = [];
   }
+}
+
+function hasCopies({ context, copiesLeft }: Group): boolean {
+  return copiesLeft < context.filters - 1;
 }
 
 function isSame(a: Publish, b: Publish): boolean {

@@ -21,6 +21,8 @@ export interface DispatcherParts {
   readonly clock: Clock;
   /** How the server delivers what several filters match. */
   readonly overlaps: Overlaps;
+  /** Whether each connection is to the same server, as far as the options tell. */
+  readonly isOneServer: boolean;
   /** Most bytes of messages that wait for somebody to subscribe. */
   readonly maxBytes: number;
 }
@@ -38,7 +40,7 @@ export class Dispatcher {
    */
   constructor(parts: DispatcherParts) {
     this.#parts = parts;
-    this.#copies = new CopyDetector(parts.overlaps);
+    this.#copies = new CopyDetector(parts.overlaps, parts.isOneServer);
     this.#unclaimed = new Unclaimed(parts.clock, parts.acknowledger, parts.maxBytes);
   }
 

@@ -79,6 +79,7 @@ export class DrivenLoop {
       acknowledger: this.#acknowledger,
       clock: options.clock,
       overlaps,
+      isOneServer: options.brokers.length === 1 && options.credentials === undefined,
       maxBytes: maxReadAheadBytes,
     });
     this.closed = this.#poll();

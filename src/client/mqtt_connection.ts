@@ -156,7 +156,8 @@ export class MqttConnection implements AsyncDisposable {
    * from the call on.
    *
    * A filter that is live already is not subscribed to again, unless at a higher QoS; retained messages come with the first
-   * subscription, and are not repeated for a stream that joins it. Filters may overlap: each stream gets each message once.
+   * subscription, and are not repeated for a stream that joins it. Filters may overlap: each stream gets each message once; the option
+   * `overlaps` has what is in doubt until it is known how the server delivers them.
    *
    * A stream has to be read, or left: with the overflow `"wait"`, one that is full holds back the server, and with it all streams.
    *

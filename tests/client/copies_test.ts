@@ -2,24 +2,28 @@
 
 import { assertEquals } from "@std/assert";
 import { CopyDetector, type OverlapContext } from "../../src/client/copies.ts";
-import type { Publish } from "../../src/codec/mod.ts";
+import type { Publish, QoS } from "../../src/codec/mod.ts";
 import { settle } from "../../src/testing/mod.ts";
 import { test } from "../support/test.ts";
-import { openStage, read, subscribe, text } from "./stage.ts";
+import { openStage, read, Stage, subscribe, text } from "./stage.ts";
 
 const TWO: OverlapContext = { filters: 2, isCertain: true, isOrdered: true };
 
 /** Feeds messages, by text and time, to a detector; gives the texts that are delivered. */
 function feed(
   messages: readonly (string | readonly [text: string, at: number])[],
-  { overlaps = "detect", context = TWO }: { overlaps?: "detect" | "single" | "copies"; context?: OverlapContext } = {},
+  { overlaps = "detect", context = TWO, qos = 0, detector = new CopyDetector(overlaps, false) }: {
+    overlaps?: "detect" | "single" | "copies";
+    context?: OverlapContext;
+    qos?: QoS;
+    detector?: CopyDetector;
+  } = {},
 ): string[] {
-  const detector = new CopyDetector(overlaps);
   let now = 0;
   return messages.flatMap((message) => {
     const [payload, at] = typeof message === "string" ? [message, now] : message;
     now = at;
-    const publish = text("a", payload);
+    const publish = text("a", payload, { qos });
     const isCopy = detector.isCopy(publish, context, now);
     return [...detector.takeReturned(), ...isCopy ? [] : [publish]].map(textOf);
   });
@@ -33,11 +37,54 @@ function twice(texts: readonly string[]): string[] {
   return texts.flatMap((text) => [text, text]);
 }
 
-test("a server that sends a copy for each filter: every message is delivered once", () => {
+test("a server that sends a copy for each filter: every message is delivered once at QoS 0", () => {
   assertEquals(feed(["1", "1"]), ["1"]);
   assertEquals(feed(twice(["1", "2", "3", "2", "1"])), ["1", "2", "3", "2", "1"]);
   const three = { ...TWO, filters: 3 };
   assertEquals(feed(["1", "1", "1", "2", "2", "2"], { context: three }), ["1", "2"]);
+});
+
+for (const qos of [1, 2] as const) {
+  test(`while nothing is known, QoS ${qos} is delivered rather than lost: one message comes with its copies, and no other`, () => {
+    assertEquals(feed(["1", "1"], { qos }), ["1", "1"]);
+    assertEquals(feed(twice(["1", "2", "3", "2", "1"]), { qos }), ["1", "1", "2", "3", "2", "1"]);
+    const three = { ...TWO, filters: 3 };
+    assertEquals(feed(["1", "1", "1", "2", "2", "2", "3", "3", "3"], { qos, context: three }), [
+      ...["1", "1", "1", "2", "3"],
+    ]);
+  });
+
+  test(`a server that sends one loses nothing at QoS ${qos}, however equal and close its messages are`, () => {
+    assertEquals(feed(["x", "x"], { qos }), ["x", "x"]);
+    assertEquals(feed(["x", "x", "1", "2", "2", "x"], { qos }), ["x", "x", "1", "2", "2", "x"]);
+    assertEquals(feed(["x", "x", "x", "1", "2"], { qos }), ["x", "x", "x", "1", "2"]);
+  });
+}
+
+test("what one QoS has told counts for the others", () => {
+  const detector = new CopyDetector("detect", false);
+  assertEquals(feed(["1", "1"], { detector }), ["1"]);
+  assertEquals(feed(["2", "2", "3", "3"], { detector, qos: 1 }), ["2", "3"]);
+});
+
+test("the same server is what it was in doubt, until it tells otherwise; another one is not known", () => {
+  const known = (isOneServer: boolean, texts: readonly string[]) => {
+    const detector = new CopyDetector("detect", isOneServer);
+    feed(texts, { detector });
+    detector.handleConnected();
+    return detector;
+  };
+  const copies = twice(["1", "2"]);
+  assertEquals(feed(twice(["x", "y"]), { detector: known(true, copies), qos: 1 }), ["x", "y"]);
+  assertEquals(feed(twice(["x", "y"]), { detector: known(false, copies), qos: 1 }), ["x", "x", "y"]);
+  assertEquals(feed(["x", "x"], { detector: known(true, ["1", "2"]) }), ["x", "x"]);
+  assertEquals(feed(["x", "x"], { detector: known(false, ["1", "2"]) }), ["x"]);
+  // Told otherwise, and a connection on which nothing was found out in between.
+  const detector = known(true, copies);
+  assertEquals(feed(["3", "4", "y", "y"], { detector, qos: 1 }), ["3", "4", "y", "y"]);
+  detector.handleConnected();
+  detector.handleConnected();
+  assertEquals(feed(["z", "z"], { detector }), ["z", "z"]);
 });
 
 test("once it is known to, messages with equal contents are told apart, however many there are", () => {
@@ -61,7 +108,7 @@ test("contents that come more often than copies explain are all delivered, and s
 });
 
 test("time that passed while reading was held says nothing", () => {
-  const detector = new CopyDetector("detect");
+  const detector = new CopyDetector("detect", false);
   assertEquals(detector.isCopy(text("a", "1"), TWO, 0), false);
   detector.handleHeld(60_000);
   assertEquals(detector.isCopy(text("a", "1"), TWO, 60_000), true);
@@ -75,7 +122,7 @@ test("copies at several QoS may come in another order, which says nothing", () =
 });
 
 test("while a filter is being changed, a copy that is missing says nothing", () => {
-  const detector = new CopyDetector("detect");
+  const detector = new CopyDetector("detect", false);
   const changing = { ...TWO, isCertain: false, isOrdered: false };
   assertEquals(detector.isCopy(text("a", "1"), changing, 0), false);
   assertEquals(detector.isCopy(text("a", "2"), TWO, 1000), false);
@@ -89,7 +136,7 @@ test("a copy that the server has dropped does not make it another server", () =>
 });
 
 test("each connection is judged anew", () => {
-  const detector = new CopyDetector("detect");
+  const detector = new CopyDetector("detect", false);
   for (const payload of ["1", "2"]) detector.isCopy(text("a", payload), TWO, 0);
   assertEquals(detector.isCopy(text("a", "2"), TWO, 0), false);
   detector.handleConnected();
@@ -103,7 +150,7 @@ test("a server whose kind is said is not judged", () => {
 });
 
 test("what is remembered is bounded, and what is forgotten is no copy any more", () => {
-  const detector = new CopyDetector("copies");
+  const detector = new CopyDetector("copies", false);
   for (let i = 0; i < 100; i++) detector.isCopy(text("a", `${i}`), { ...TWO, isOrdered: false }, 0);
   assertEquals(detector.isCopy(text("a", "0"), { ...TWO, isOrdered: false }, 0), false);
   assertEquals(detector.isCopy(text("a", "99"), { ...TWO, isOrdered: false }, 0), true);
@@ -130,12 +177,42 @@ for (const copies of [1, 2] as const) {
 }
 
 test("copies are acknowledged, counted, and not waited for", async () => {
-  const { mqtt, server } = await openStage({ ackMode: "manual" });
+  const { mqtt, server } = await openStage({ ackMode: "manual", overlaps: "copies" });
   const first = await subscribe(mqtt, server, "a/#", { qos: 1 });
   await subscribe(mqtt, server, "a/b", { qos: 1 });
   await server.send(text("a/b", "1", { qos: 1, packetId: 1 }), text("a/b", "1", { qos: 1, packetId: 2 }));
   assertEquals([server.takeWords(), mqtt.diagnostics().streams.copies, first.queued], [["puback 2"], 1, 1]);
   await mqtt.disconnectNow();
+});
+
+test("in doubt, a message at QoS 1 goes to every stream again, and is acknowledged for itself", async () => {
+  const { mqtt, server } = await openStage({ ackMode: "manual" });
+  const readings = [
+    read(await subscribe(mqtt, server, "a/#", { qos: 1 })),
+    read(await subscribe(mqtt, server, "a/b", { qos: 1 })),
+  ];
+  await server.send(text("a/b", "1", { qos: 1, packetId: 1 }), text("a/b", "1", { qos: 1, packetId: 2 }));
+  assertEquals(readings.map(({ texts }) => texts), [["1", "1"], ["1", "1"]]);
+  assertEquals([server.takeWords(), mqtt.diagnostics().streams.copies], [["puback 1", "puback 2"], 0]);
+  await mqtt.disconnectNow();
+});
+
+test("a reconnect to the one server there is does not forget what it is; with several, it may be another", async () => {
+  for (const [address, texts] of [["a", ["1", "2", "3"]], ["a b", ["1", "2", "3", "3"]]] as const) {
+    const stage = new Stage();
+    const connecting = stage.connect({ cleanSession: false }, address.split(" ").map((host) => `mqtt://${host}.test`));
+    const server = await stage.accept();
+    const mqtt = connecting.value!;
+    const reading = read(await subscribe(mqtt, server, "a/#", { qos: 1 }));
+    await subscribe(mqtt, server, "a/b", { qos: 1 });
+    for (const payload of ["1", "2"]) await server.send(text("a/b", payload), text("a/b", payload));
+    await server.cut();
+    // The other server is tried at once.
+    const next = await (address === "a" ? stage.reconnect(true) : stage.accept(true));
+    await next.send(text("a/b", "3", { qos: 1, packetId: 1 }), text("a/b", "3", { qos: 1, packetId: 2 }));
+    assertEquals(reading.texts, [...texts]);
+    await mqtt.disconnectNow();
+  }
 });
 
 test("what was taken for a copy and is none is delivered after all", async () => {
