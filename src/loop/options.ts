@@ -100,7 +100,10 @@ export interface ProxyOptions {
 export interface ThrottleOptions {
   /** How many leave in a second, in the long run: 0.000001 to 1,000,000. */
   readonly messagesPerSecond: number;
-  /** How many may leave at once after a pause: 1 to 1,000,000. Default: as many as a tenth of a second lets pass, at least 1. */
+  /**
+   * How many may leave at once after a pause: 1 to 1,000,000. Default: as many as a tenth of a second lets pass, at least 1. Timers take a
+   * millisecond or more, so with a burst of 1 a rate of some hundreds is not reached.
+   */
   readonly burst?: number | undefined;
 }
 
