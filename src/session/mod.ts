@@ -18,6 +18,7 @@ export type {
 export type { AckMode } from "./incoming.ts";
 export type { PublishRequest, SessionDiagnostics, SessionOptions } from "./options.ts";
 export type { SessionLostPolicy } from "./outgoing.ts";
+export type { ReplayGate } from "./recovery.ts";
 export { AckGate } from "./replies.ts";
 export { Session } from "./session.ts";
 export type { SessionPhase } from "./transitions.ts";
