@@ -192,6 +192,30 @@ test("what a reconnect repeats counts, waits in its order, and lets PUBREL pass"
   scene.eventLoop.close();
 });
 
+test("a repetition that is due while the transport is busy leaves with the next write, and no timer fires meanwhile", async () => {
+  const throttle = { messagesPerSecond: 10, burst: 1 };
+  const { scene, server } = await connectedScene({ ...TEN, cleanSession: false, throttle }, { bufferBytes: 1000 });
+  for (const topic of ["0", "1", "2"]) scene.client.tryPublish(topic, new Uint8Array(5000), { qos: 1 });
+  await scene.clock.advance(200);
+  assertEquals(takeNames(server), ["0", "1", "2"]);
+  await server.cut();
+  await scene.clock.advance(1000);
+  const next = await scene.accept();
+  next.connection.pause();
+  void next.connection.send({ type: "connack", sessionPresent: true, returnCode: 0 });
+  await settle();
+  await scene.clock.advance(99);
+  assertEquals(scene.clock.nextDeadline, START_MILLIS + 1300);
+  await scene.clock.advance(1000);
+  assertEquals(scene.clock.nextDeadline, undefined);
+  next.connection.resume();
+  await settle();
+  assertEquals(takeNames(next), ["connect", "0+", "1+"]);
+  await scene.clock.advance(100);
+  assertEquals([takeNames(next), scene.clock.nextDeadline], [["2+"], undefined]);
+  scene.eventLoop.close();
+});
+
 test("a limit that is lifted frees what a reconnect repeats", async () => {
   const { scene, server } = await connectedScene({ ...TEN, cleanSession: false });
   await publish(scene, 3, 1);
