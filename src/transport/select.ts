@@ -2,6 +2,7 @@
 // they are first dialled, so that no runtime meets the code of another.
 
 import { lacksHeaders, lacksNagle, lacksProxy, lacksTlsSettings, type Limit } from "./limits.ts";
+import type { StreamDials } from "./stream_dials.ts";
 import { type Dial, type DialTarget, UnsupportedOptionError } from "./transport.ts";
 
 /** The globals that tell the runtimes apart, by what an adapter needs of them. */
@@ -15,10 +16,7 @@ interface RuntimeScope {
 }
 
 /** One dial for each kind of target a runtime can reach. */
-type Dials = { readonly [Kind in DialTarget["kind"]]?: Dial<Extract<DialTarget, { readonly kind: Kind }>> };
-
-/** The dials of a runtime that has streams. */
-type StreamDials = Dials & Required<Pick<Dials, "tcp" | "tls">>;
+type Dials = Partial<StreamDials>;
 
 /** What a runtime can do. */
 interface Runtime {
@@ -30,32 +28,9 @@ interface Runtime {
   readonly limits?: readonly Limit[];
 }
 
-const deno: Runtime = {
-  name: "Deno",
-  dials: withWebSocket(withProxies({
-    tcp: async (...args) => await (await import("./tcp_deno.ts")).dialDenoTcp(...args),
-    unix: async (...args) => await (await import("./unix_deno.ts")).dialDenoUnix(...args),
-    tls: async (...args) => await (await import("./tls_deno.ts")).dialDenoTls(...args),
-  })),
-};
-
-const bun: Runtime = {
-  name: "Bun",
-  dials: withWebSocket(withProxies({
-    tcp: async (...args) => await (await import("./tcp_bun.ts")).dialBunTcp(...args),
-    unix: async (...args) => await (await import("./unix_bun.ts")).dialBunUnix(...args),
-    tls: async (...args) => await (await import("./tls_bun.ts")).dialBunTls(...args),
-  })),
-};
-
-const node: Runtime = {
-  name: "Node",
-  dials: withWebSocket(withProxies({
-    tcp: async (...args) => await (await import("./tcp_node.ts")).dialNodeTcp(...args),
-    unix: async (...args) => await (await import("./unix_node.ts")).dialNodeUnix(...args),
-    tls: async (...args) => await (await import("./tls_node.ts")).dialNodeTls(...args),
-  })),
-};
+const deno = withStreams("Deno", () => import("./dials_deno.ts"));
+const bun = withStreams("Bun", () => import("./dials_bun.ts"));
+const node = withStreams("Node", () => import("./dials_node.ts"));
 
 /** Cloudflare Workers without `cloudflare:sockets`: it is found by `process.getBuiltinModule`, which a worker must ask for. */
 const workerdWithoutSockets: Runtime = {
@@ -109,28 +84,16 @@ export function selectDial(target: DialTarget, scope: object = globalThis): Dial
   return dials[kind] as Dial;
 }
 
-/** Adds WebSocket, which our own client speaks over the streams of a runtime. */
-function withWebSocket(dials: StreamDials): Dials {
-  const { tcp, tls } = dials;
+/** A runtime that has streams reaches every kind of target; its module has the dials. */
+function withStreams(name: string, load: () => Promise<{ readonly dials: StreamDials }>): Runtime {
   return {
-    ...dials,
-    websocket: async (...args) => await (await import("./websocket_stream.ts")).dialWebSocketOver(tcp, tls)(...args),
-  };
-}
-
-/** Lets TCP and TLS go through the proxy of a target that has one. */
-function withProxies(dials: StreamDials): StreamDials {
-  const { tcp, tls } = dials;
-  return {
-    ...dials,
-    tcp: async (target, ...rest) =>
-      target.proxy === undefined
-        ? await tcp(target, ...rest)
-        : await (await import("./proxy_dial.ts")).dialTcpThroughProxy({ tcp, tls })(target, ...rest),
-    tls: async (target, ...rest) =>
-      target.proxy === undefined
-        ? await tls(target, ...rest)
-        : await (await import("./proxy_dial.ts")).dialTlsThroughProxy({ tcp, tls })(target, ...rest),
+    name,
+    dials: {
+      tcp: async (...args) => await (await load()).dials.tcp(...args),
+      unix: async (...args) => await (await load()).dials.unix(...args),
+      tls: async (...args) => await (await load()).dials.tls(...args),
+      websocket: async (...args) => await (await load()).dials.websocket(...args),
+    },
   };
 }
 
