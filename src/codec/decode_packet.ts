@@ -1,9 +1,8 @@
 // One whole packet whose fixed header was judged: the fields by packet type.
 
-import { decodeConnect } from "./decode_connect.ts";
 import { decodePacketId } from "./decode_field.ts";
 import { decodePublish } from "./decode_publish.ts";
-import { decodeSuback, decodeSubscribe, decodeUnsubscribe } from "./decode_subscribe.ts";
+import { decodeSuback } from "./decode_subscribe.ts";
 import { bodyStart } from "./fixed_header.ts";
 import type { IncomingBytes } from "./incoming_bytes.ts";
 import type { Connack, ConnectReturnCode, Packet, Puback, Pubcomp, Pubrec, Pubrel, Unsuback } from "./packet.ts";
@@ -13,17 +12,44 @@ import type { TopicInterner } from "./topic_interner.ts";
 /** A packet that holds nothing but a Packet Identifier. */
 type Acknowledgement = Puback | Pubrec | Pubrel | Pubcomp | Unsuback;
 
+/** The packets with a body that only a client sends. */
+export type ClientPacketType = "connect" | "subscribe" | "unsubscribe";
+
+/**
+ * Decodes a packet that only a client sends, or refuses it by throwing. Its fixed header was judged.
+ *
+ * @param type The type of the packet.
+ * @param bytes The memory that holds it.
+ * @param at Where it begins there.
+ * @param end Where it ends.
+ * @param origin The offset in the stream of `bytes[0]`, for errors.
+ * @returns The packet.
+ */
+export type ClientPacketDecoding = (
+  type: ClientPacketType,
+  bytes: Uint8Array,
+  at: number,
+  end: number,
+  origin: number,
+) => Packet;
+
 /**
  * Decodes the packet from `at` to `end`.
  *
  * @throws {MalformedPacketError} If its body breaks a rule.
  */
-export function decodePacket(source: IncomingBytes, at: number, end: number, topics: TopicInterner): Packet {
+export function decodePacket(
+  source: IncomingBytes,
+  at: number,
+  end: number,
+  topics: TopicInterner,
+  decodeClientPacket: ClientPacketDecoding,
+): Packet {
   const firstByte = source.bytes[at]!;
   const body = bodyStart(source.bytes, at);
   switch (firstByte) {
     case code.CONNECT:
-      return decodeConnect(source, body, end);
+      return decodeClientPacket("connect", source.bytes, at, end, source.origin);
     case code.CONNACK:
       return decodeConnack(source, body);
     case code.PUBACK:
@@ -35,11 +61,11 @@ export function decodePacket(source: IncomingBytes, at: number, end: number, top
     case code.PUBCOMP:
       return acknowledgement(firstByte, decodePacketId(source, body, end, "PUBCOMP"))!;
     case code.SUBSCRIBE:
-      return decodeSubscribe(source, body, end);
+      return decodeClientPacket("subscribe", source.bytes, at, end, source.origin);
     case code.SUBACK:
       return decodeSuback(source, body, end);
     case code.UNSUBSCRIBE:
-      return decodeUnsubscribe(source, body, end);
+      return decodeClientPacket("unsubscribe", source.bytes, at, end, source.origin);
     case code.UNSUBACK:
       return acknowledgement(firstByte, decodePacketId(source, body, end, "UNSUBACK"))!;
     case code.PINGREQ:

@@ -31,7 +31,9 @@
  * @module
  */
 
-export { Decoder, type DecoderOptions } from "./decoder.ts";
+export { ClientPacketEncoder, type ServerPacket, type ServerPacketEncoding } from "./client_packet_encoder.ts";
+export type { ClientPacketDecoding, ClientPacketType } from "./decode_packet.ts";
+export { Decoder } from "./decoder.ts";
 export { encodePacket, Encoder } from "./encoder.ts";
 export { type OutgoingPublish, PAYLOAD_REFERENCE_THRESHOLD } from "./encode_publish.ts";
 export { MalformedPacketError, PacketTooLargeError } from "./error.ts";
@@ -62,6 +64,7 @@ export type {
 export { packetSize, publishSize } from "./packet_size.ts";
 export { PreparedTopic } from "./prepared_topic.ts";
 export { findPreparedTopic } from "./topic_cache.ts";
+export { type DecoderOptions, ServerPacketDecoder } from "./server_packet_decoder.ts";
 export { MAX_PACKET_ID, MAX_PACKET_SIZE, MAX_STRING_BYTES } from "./protocol.ts";
 export {
   describeStringFault,

@@ -1,8 +1,9 @@
 // One network connection as packets: what arrived waits here undecoded until the loop takes it, and what is encoded leaves in one
 // write. Nothing here knows what a packet means. A transport may be the user's own: one that throws, or whose write rejects, has ended
 // the connection.
-import { Decoder, Encoder, type Packet } from "../codec/mod.ts";
+import { ClientPacketEncoder, type Packet, ServerPacketDecoder } from "../codec/mod.ts";
 import { Fifo } from "../fifo.ts";
+import { refuseClientPacket } from "../session/mod.ts";
 import type { Transport, TransportHandlers } from "../transport/transport.ts";
 import type { PacketTap } from "./observer.ts";
 import { GATHER_BYTES, type PublishRun } from "./publish_run.ts";
@@ -29,8 +30,8 @@ export interface TrafficCounters {
 
 /** A network connection. */
 export class Connection implements TransportHandlers {
-  readonly #decoder: Decoder;
-  readonly #encoder: Encoder = new Encoder();
+  readonly #decoder: ServerPacketDecoder;
+  readonly #encoder: ClientPacketEncoder = new ClientPacketEncoder();
   readonly #counters: TrafficCounters;
   readonly #wake: () => void;
   readonly #wakeForWrite: () => void;
@@ -67,7 +68,7 @@ export class Connection implements TransportHandlers {
     wakeForWrite: () => void,
     tap?: PacketTap,
   ) {
-    this.#decoder = new Decoder({ maxPacketSize });
+    this.#decoder = new ServerPacketDecoder({ maxPacketSize }, refuseClientPacket);
     this.#counters = counters;
     this.#wake = wake;
     this.#wakeForWrite = wakeForWrite;

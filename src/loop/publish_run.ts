@@ -1,6 +1,14 @@
 // QoS 0 publishes that nobody tracks are encoded when they are asked for. Nothing of them is needed later but their bytes, so they
 // wait for the loop as bytes, one behind the other, and no request, no packet and no copy of the payload is made for each.
-import { Decoder, Encoder, MAX_PACKET_SIZE, type OutgoingPublish, type Packet, type Publish } from "../codec/mod.ts";
+import {
+  ClientPacketEncoder,
+  MAX_PACKET_SIZE,
+  type OutgoingPublish,
+  type Packet,
+  type Publish,
+  ServerPacketDecoder,
+} from "../codec/mod.ts";
+import { refuseClientPacket } from "../session/mod.ts";
 
 /** Bytes gathered for one write: of a kilobyte each, messages leave up to a third faster than by writes of 64 KiB. */
 export const GATHER_BYTES: number = 192 * 1024;
@@ -12,7 +20,7 @@ export class PublishRun {
   /** The QoS of all of them. */
   readonly qos = 0;
   /** Their packets. */
-  readonly packets: Encoder = new Encoder();
+  readonly packets: ClientPacketEncoder = new ClientPacketEncoder();
   #order = 0;
   #count = 0;
 
@@ -46,7 +54,7 @@ export class PublishRun {
 
   /** Takes them apart again, for a loop that from now on looks at each of them. The run is not to be used any more. */
   unpack(): Publish[] {
-    const decoder = new Decoder({ maxPacketSize: MAX_PACKET_SIZE });
+    const decoder = new ServerPacketDecoder({ maxPacketSize: MAX_PACKET_SIZE }, refuseClientPacket);
     for (const { bytes, length } of this.packets.take()) decoder.push(bytes.subarray(0, length));
     const publishes: Publish[] = [];
     for (let packet: Packet | undefined = decoder.next(); packet !== undefined; packet = decoder.next()) {

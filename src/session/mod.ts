@@ -21,4 +21,4 @@ export type { SessionLostPolicy } from "./outgoing.ts";
 export type { ReplayGate } from "./recovery.ts";
 export { AckGate } from "./replies.ts";
 export { Session } from "./session.ts";
-export type { SessionPhase } from "./transitions.ts";
+export { refuseClientPacket, type SessionPhase } from "./transitions.ts";

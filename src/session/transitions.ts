@@ -1,5 +1,6 @@
 // Which packet of the server is legal when. The table is the whole rule: a packet type without a row does not compile.
 import type { PacketType } from "../codec/mod.ts";
+import { ProtocolError } from "./error.ts";
 
 /**
  * Where a session stands with its connection: none; CONNECT sent or about to be; CONNACK received; DISCONNECT sent.
@@ -41,4 +42,14 @@ export function violationOf(phase: "connecting" | "connected", packetType: Packe
   // Nearly every packet is one, and a look at the table would take longer than all else that is done with it.
   if (packetType === "publish" && phase === "connected") return undefined;
   return VIOLATIONS[packetType][phase === "connecting" ? 0 : 1];
+}
+
+/**
+ * Refuses a packet that only a client sends, as a {@linkcode Session} does that is handed one, for decoders that do not decode it.
+ *
+ * @param packetType The type of the packet.
+ * @throws {ProtocolError} Always [MQTT-4.8.0-1].
+ */
+export function refuseClientPacket(packetType: PacketType): never {
+  throw new ProtocolError(packetType, CLIENT_ONLY.state, CLIENT_ONLY.rule);
 }

@@ -23,6 +23,11 @@ const violations: readonly (readonly [name: string, rule: string, bytes: string]
   ["a SUBACK without return codes", "[MQTT-3.8.4-5]", "90 02 00 01"],
   ["a reserved return code in SUBACK", "[MQTT-3.9.3-2]", "90 03 00 01 03"],
   ["a second CONNACK", "[MQTT-4.8.0-1]", "20 02 00 00"],
+  ["CONNECT, which only a client sends", "[MQTT-4.8.0-1]", "10 0d 00 04 4d 51 54 54 04 02 00 00 00 01 61"],
+  ["SUBSCRIBE, which only a client sends", "[MQTT-4.8.0-1]", "82 06 00 01 00 01 61 00"],
+  ["SUBSCRIBE without a Topic Filter", "[MQTT-4.8.0-1]", "82 02 00 01"],
+  ["SUBSCRIBE without its flag", "[MQTT-3.8.1-1]", "80 06 00 01 00 01 61 00"],
+  ["UNSUBSCRIBE, which only a client sends", "[MQTT-4.8.0-1]", "a2 05 00 01 00 01 61"],
   ["PINGREQ, which only a client sends", "[MQTT-4.8.0-1]", "c0 00"],
   ["DISCONNECT, which only a client sends", "[MQTT-4.8.0-1]", "e0 00"],
 ];
