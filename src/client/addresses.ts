@@ -4,7 +4,7 @@ import { selectDial } from "../transport/select.ts";
 import type { Dial } from "../transport/transport.ts";
 import { parseAddress, parseAttemptUrl } from "./broker_url.ts";
 import { type NetworkSettings, resolveHeaders } from "./network_options.ts";
-import { checkBytes, checkFields, checkFunction, checkText } from "./option_value.ts";
+import { checkBytes, checkFields, checkFunction, checkText, optional, optionError } from "./option_value.ts";
 
 /** The addresses of a client. */
 export interface ResolvedAddresses {
@@ -52,14 +52,14 @@ function checkUse(
   ];
   for (const [name, value, isUsed, need] of uses) {
     if (value === undefined || isUsed) continue;
-    throw new TypeError(`Cannot use option "${name}": no address in "broker" ${need}`);
+    throw optionError(name, `no address in "broker" ${need}`);
   }
 }
 
 function brokerUrls(broker: MqttOptions["broker"]): readonly (string | URL)[] {
-  if (broker === undefined) throw new TypeError('Cannot use option "broker": it is required');
+  if (broker === undefined) throw optionError("broker", "it is required");
   const urls = Array.isArray(broker) ? broker as readonly (string | URL)[] : [broker as string | URL];
-  if (urls.length === 0) throw new TypeError('Cannot use option "broker": the list is empty');
+  if (urls.length === 0) throw optionError("broker", "the list is empty");
   return urls;
 }
 
@@ -71,7 +71,7 @@ function mergeOptions(fromAddresses: readonly MqttOptions[], options: MqttOption
       // Each address has this one for itself.
       if (name === "noDelay") continue;
       if (Object.hasOwn(merged, name) && merged[name] !== value) {
-        throw new TypeError(`Cannot use option "broker": the addresses do not agree on "${name}"`);
+        throw optionError("broker", `the addresses do not agree on "${name}"`);
       }
       merged[name] = value;
     }
@@ -82,9 +82,7 @@ function mergeOptions(fromAddresses: readonly MqttOptions[], options: MqttOption
 
 function checkedAddress(address: BrokerAddress): BrokerAddress {
   if (address.password !== undefined && address.username === undefined) {
-    throw new TypeError(
-      `Cannot use option "broker": it has a password without a user name [MQTT-3.1.2-22] (${address.label})`,
-    );
+    throw optionError("broker", `it has a password without a user name [MQTT-3.1.2-22] (${address.label})`);
   }
   return address;
 }
@@ -109,10 +107,10 @@ function resolveCredentials(credentials: Credentials, network: NetworkSettings):
   checkFields("credentials", credentials, ["username", "password", "broker", "headers"]);
   const { username, password, broker, headers } = credentials;
   return {
-    username: username === undefined ? undefined : checkText("credentials.username", username),
-    password: password === undefined ? undefined : checkBytes("credentials.password", password),
+    username: optional(checkText, "credentials.username", username),
+    password: optional(checkBytes, "credentials.password", password),
     broker: broker === undefined ? undefined : parseAttemptUrl(broker, network),
-    headers: headers === undefined ? undefined : resolveHeaders("credentials.headers", headers),
+    headers: optional(resolveHeaders, "credentials.headers", headers),
   };
 }
 

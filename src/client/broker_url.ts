@@ -3,7 +3,7 @@ import { describeStringFault } from "../codec/mod.ts";
 import type { BrokerAddress, MqttOptions } from "../loop/mod.ts";
 import type { DialTarget } from "../transport/transport.ts";
 import { type NetworkSettings, resolveNetworkOptions } from "./network_options.ts";
-import { checkBytes } from "./option_value.ts";
+import { checkBytes, optional, optionError } from "./option_value.ts";
 
 /** An address, and the options its query holds. */
 export interface ParsedBrokerUrl {
@@ -113,9 +113,7 @@ export function parseAttemptUrl(broker: string | URL, network: NetworkSettings):
   const { address, options } = parseAddress(url, network);
   const name = Object.keys(options).find((option) => option !== "noDelay");
   if (name === undefined) return address;
-  throw new TypeError(
-    `Cannot use option "credentials.broker": its query has "${name}", which one attempt cannot change`,
-  );
+  throw optionError("credentials.broker", `its query has "${name}", which one attempt cannot change`);
 }
 
 /** Where a URL points to. */
@@ -148,7 +146,7 @@ function addressOf(
     label: place.label,
     target: targetOf(url, place, network, search),
     username,
-    password: password === undefined ? undefined : checkBytes("broker", password),
+    password: optional(checkBytes, "broker", password),
   };
 }
 
@@ -201,16 +199,16 @@ function unixPlace(url: URL): Place {
 function toUrl(broker: string | URL): URL {
   if (broker instanceof URL) return broker;
   // The text is not repeated in messages: it may hold a password.
-  if (typeof broker !== "string") throw new TypeError(`Cannot use option "broker": ${typeof broker} is no URL`);
+  if (typeof broker !== "string") throw optionError("broker", `${typeof broker} is no URL`);
   try {
     return new URL(broker);
   } catch {
-    throw new TypeError('Cannot use option "broker": it is no URL, such as "mqtt://host:1883"');
+    throw optionError("broker", 'it is no URL, such as "mqtt://host:1883"');
   }
 }
 
 function brokerError(label: string, state: string): TypeError {
-  return new TypeError(`Cannot use option "broker": ${state} (${label})`);
+  return optionError("broker", `${state} (${label})`);
 }
 
 /** The host as sockets take it: an IPv6 address without brackets. */

@@ -1,7 +1,7 @@
 // The options of the network: what they ask for goes with each address to the adapter that dials it.
 import type { MqttOptions, ProxyOptions } from "../loop/mod.ts";
 import type { HeadersProvider, ProxySettings, TlsSettings } from "../transport/transport.ts";
-import { checkFields, checkFlag, checkInteger } from "./option_value.ts";
+import { checkFields, checkFlag, checkInteger, optional, optionError } from "./option_value.ts";
 import { resolveTlsOptions } from "./tls_options.ts";
 
 /** What a client's addresses share. */
@@ -54,15 +54,18 @@ const OWN_HEADERS: ReadonlySet<string> = new Set([
  * @throws {TypeError | RangeError} If one is not valid.
  */
 export function resolveNetworkOptions(
-  { noDelay, tls, headers, maxBufferedBytes, proxy }: MqttOptions,
+  { noDelay, tls, headers, maxBufferedBytes = DEFAULT_MAX_BUFFERED_BYTES, proxy }: MqttOptions,
 ): NetworkSettings {
   return {
-    noDelay: noDelay === undefined ? undefined : checkFlag("noDelay", noDelay),
+    noDelay: optional(checkFlag, "noDelay", noDelay),
     tls: resolveTlsOptions(tls),
-    headers: headers === undefined ? undefined : resolveHeaders("headers", headers),
-    maxBufferedBytes: maxBufferedBytes === undefined
-      ? DEFAULT_MAX_BUFFERED_BYTES
-      : checkInteger("maxBufferedBytes", maxBufferedBytes, 1, Number.MAX_SAFE_INTEGER),
+    headers: optional(resolveHeaders, "headers", headers),
+    maxBufferedBytes: checkInteger(
+      "maxBufferedBytes",
+      maxBufferedBytes,
+      1,
+      Number.MAX_SAFE_INTEGER,
+    ),
     proxy: proxy === undefined ? undefined : resolveProxy(proxy),
   };
 }
@@ -83,18 +86,18 @@ export function resolveHeaders(name: string, value: NonNullable<MqttOptions["hea
 
 function checkHeaders(name: string, headers: Readonly<Record<string, string>>): Readonly<Record<string, string>> {
   if (typeof headers !== "object" || headers === null) {
-    throw new TypeError(`Cannot use option "${name}": it is no object of names and values`);
+    throw optionError(name, "it is no object of names and values");
   }
   for (const [header, value] of Object.entries(headers)) {
     if (!/^[\w!#$%&'*+.^`|~-]+$/.test(header)) {
-      throw new TypeError(`Cannot use option "${name}": ${JSON.stringify(header)} is no name of a header`);
+      throw optionError(name, `${JSON.stringify(header)} is no name of a header`);
     }
     if (OWN_HEADERS.has(header.toLowerCase())) {
-      throw new TypeError(`Cannot use option "${name}": the upgrade request has a "${header}" of its own`);
+      throw optionError(name, `the upgrade request has a "${header}" of its own`);
     }
     // The value is not shown: it may be a secret.
     if (typeof value !== "string" || !/^[\t\x20-\x7e\x80-\xff]*$/.test(value)) {
-      throw new TypeError(`Cannot use option "${name}": the value of "${header}" is no text that a header can have`);
+      throw optionError(name, `the value of "${header}" is no text that a header can have`);
     }
   }
   return { ...headers };
@@ -105,7 +108,7 @@ function resolveProxy(value: string | URL | ProxyOptions): ProxySettings {
   checkFields("proxy", value, ["url", "tls"]);
   const proxy = parseProxyUrl(value.url, resolveTlsOptions(value.tls));
   if (value.tls !== undefined && proxy.protocol !== "https") {
-    throw new TypeError(`Cannot use option "proxy.tls": the proxy does not speak TLS (https:)`);
+    throw optionError("proxy.tls", "the proxy does not speak TLS (https:)");
   }
   return proxy;
 }
@@ -160,5 +163,5 @@ function decodeUser(text: string): string | undefined {
 }
 
 function proxyError(state: string): TypeError {
-  return new TypeError(`Cannot use option "proxy": ${state}`);
+  return optionError("proxy", `${state}`);
 }

@@ -6,14 +6,33 @@ const MAX_MILLIS = 0x7fff_ffff;
 /** Longest text shown in a message. */
 const MAX_SHOWN = 80;
 
+/** Makes the error for an option of a wrong type or content. */
+export function optionError(name: string, state: string): TypeError {
+  return new TypeError(`Cannot use option "${name}": ${state}`);
+}
+
+/** Makes the error for a number out of its range. */
+export function optionRangeError(name: string, state: string): RangeError {
+  return new RangeError(`Cannot use option "${name}": ${state}`);
+}
+
+/** Checks an option if it is given. */
+export function optional<T, Checked>(
+  check: (name: string, value: T) => Checked,
+  name: string,
+  value: T | undefined,
+): Checked | undefined {
+  return value === undefined ? undefined : check(name, value);
+}
+
 /** An object with no other fields than `fields`. */
 export function checkFields(name: string, value: unknown, fields: readonly string[]): void {
   if (typeof value !== "object" || value === null) {
-    throw new TypeError(`Cannot use option "${name}": ${show(value)} is no object`);
+    throw optionError(name, `${show(value)} is no object`);
   }
   for (const field of Object.keys(value)) {
     if (!fields.includes(field)) {
-      throw new TypeError(`Cannot use option "${name}.${field}": there is no such option`);
+      throw optionError(`${name}.${field}`, "there is no such option");
     }
   }
 }
@@ -21,7 +40,7 @@ export function checkFields(name: string, value: unknown, fields: readonly strin
 /** A string that MQTT can carry. */
 export function checkText(name: string, value: unknown): string {
   const fault = describeStringFault(value);
-  if (fault !== undefined) throw new TypeError(`Cannot use option "${name}": ${show(value)} ${fault}`);
+  if (fault !== undefined) throw optionError(name, `${show(value)} ${fault}`);
   return value as string;
 }
 
@@ -29,10 +48,10 @@ export function checkText(name: string, value: unknown): string {
 export function checkBytes(name: string, value: unknown): Uint8Array {
   const bytes = typeof value === "string" ? new TextEncoder().encode(value) : value;
   if (!(bytes instanceof Uint8Array)) {
-    throw new TypeError(`Cannot use option "${name}": it is neither text nor bytes`);
+    throw optionError(name, "it is neither text nor bytes");
   }
   if (bytes.length > MAX_STRING_BYTES) {
-    throw new RangeError(`Cannot use option "${name}": ${bytes.length} bytes are more than ${MAX_STRING_BYTES}`);
+    throw optionRangeError(name, `${bytes.length} bytes are more than ${MAX_STRING_BYTES}`);
   }
   return typeof value === "string" ? bytes : new Uint8Array(bytes);
 }
@@ -40,16 +59,16 @@ export function checkBytes(name: string, value: unknown): Uint8Array {
 /** `true` or `false`. */
 export function checkFlag(name: string, value: unknown): boolean {
   if (typeof value !== "boolean") {
-    throw new TypeError(`Cannot use option "${name}": ${show(value)} is neither true nor false`);
+    throw optionError(name, `${show(value)} is neither true nor false`);
   }
   return value;
 }
 
 /** A number in a range. */
 export function checkNumber(name: string, value: unknown, least: number, most: number): number {
-  if (typeof value !== "number") throw new TypeError(`Cannot use option "${name}": ${show(value)} is no number`);
+  if (typeof value !== "number") throw optionError(name, `${show(value)} is no number`);
   if (!(value >= least && value <= most)) {
-    throw new RangeError(`Cannot use option "${name}": ${value} is not from ${least} to ${most}`);
+    throw optionRangeError(name, `${value} is not from ${least} to ${most}`);
   }
   return value;
 }
@@ -57,7 +76,7 @@ export function checkNumber(name: string, value: unknown, least: number, most: n
 /** A whole number in a range. */
 export function checkInteger(name: string, value: unknown, least: number, most: number): number {
   const checked = checkNumber(name, value, least, most);
-  if (!Number.isInteger(checked)) throw new RangeError(`Cannot use option "${name}": ${checked} is no whole number`);
+  if (!Number.isInteger(checked)) throw optionRangeError(name, `${checked} is no whole number`);
   return checked;
 }
 
@@ -75,7 +94,7 @@ export function checkMillis(name: string, value: unknown, least: number): number
 export function checkOneOf<const T extends string | number>(name: string, value: unknown, allowed: readonly T[]): T {
   const found = allowed.find((candidate) => candidate === value);
   if (found === undefined) {
-    throw new TypeError(`Cannot use option "${name}": ${show(value)} is none of ${allowed.map(show).join(", ")}`);
+    throw optionError(name, `${show(value)} is none of ${allowed.map(show).join(", ")}`);
   }
   return found;
 }
@@ -83,7 +102,7 @@ export function checkOneOf<const T extends string | number>(name: string, value:
 /** A function; what it takes and gives cannot be seen. */
 // deno-lint-ignore ban-types
 export function checkFunction<T extends Function>(name: string, value: T): T {
-  if (typeof value !== "function") throw new TypeError(`Cannot use option "${name}": ${show(value)} is no function`);
+  if (typeof value !== "function") throw optionError(name, `${show(value)} is no function`);
   return value;
 }
 

@@ -23,6 +23,8 @@ import {
   checkNumber,
   checkOneOf,
   checkText,
+  optional,
+  optionError,
 } from "./option_value.ts";
 
 /** The default reconnect policy. */
@@ -85,7 +87,7 @@ const DEFAULTS: { readonly [K in keyof Required<MqttOptions>]: MqttOptions[K] } 
 export function resolveOptions(options: MqttOptions): ResolvedOptions {
   if (typeof options !== "object" || options === null) throw new TypeError("Cannot use options: they are no object");
   for (const name of Object.keys(options)) {
-    if (!Object.hasOwn(DEFAULTS, name)) throw new TypeError(`Cannot use option "${name}": there is no such option`);
+    if (!Object.hasOwn(DEFAULTS, name)) throw optionError(name, "there is no such option");
   }
   const network = resolveNetworkOptions(options);
   const addresses = resolveAddresses(options, network);
@@ -97,7 +99,7 @@ export function resolveOptions(options: MqttOptions): ResolvedOptions {
     brokers,
     keepAlive: checkInteger("keepAlive", value.keepAlive, 0, 65_535),
     cleanSession,
-    username: value.username === undefined ? undefined : checkText("username", value.username),
+    username: optional(checkText, "username", value.username),
     password: value.password === undefined ? undefined : password(value, brokers),
     credentials: value.credentials === undefined ? undefined : resolveCredentialsProvider(value.credentials, network),
     will: value.will === undefined ? undefined : will(value.will),
@@ -114,8 +116,8 @@ export function resolveOptions(options: MqttOptions): ResolvedOptions {
     pendingThrottleMillis: checkMillis("pendingThrottleMillis", value.pendingThrottleMillis, 0),
     throttle: value.throttle === undefined ? undefined : throttle(value.throttle),
     outgoingEvents: checkFlag("outgoingEvents", value.outgoingEvents),
-    onPacket: value.onPacket === undefined ? undefined : checkFunction("onPacket", value.onPacket),
-    onLog: value.onLog === undefined ? undefined : checkFunction("onLog", value.onLog),
+    onPacket: optional(checkFunction<typeof value.onPacket & object>, "onPacket", value.onPacket),
+    onLog: optional(checkFunction<typeof value.onLog & object>, "onLog", value.onLog),
     dial: value.transport === undefined ? dialByRuntime(brokers) : checkFunction("transport", value.transport),
     clock: value.clock === undefined ? systemClock : clock(value.clock),
     random: value.random === undefined ? Math.random : checkFunction("random", value.random),
@@ -123,10 +125,10 @@ export function resolveOptions(options: MqttOptions): ResolvedOptions {
 }
 
 function clientId(value: unknown, cleanSession: boolean): string {
-  if (value === undefined) throw new TypeError('Cannot use option "clientId": it is required');
+  if (value === undefined) throw optionError("clientId", "it is required");
   const id = checkText("clientId", value);
   if (id === "" && !cleanSession) {
-    throw new TypeError('Cannot use option "clientId": "" needs cleanSession true [MQTT-3.1.3-7]');
+    throw optionError("clientId", '"" needs cleanSession true [MQTT-3.1.3-7]');
   }
   return id;
 }
@@ -134,7 +136,7 @@ function clientId(value: unknown, cleanSession: boolean): string {
 function password({ username, password, credentials }: MqttOptions, brokers: readonly BrokerAddress[]): Uint8Array {
   const isNamed = username !== undefined || credentials !== undefined ||
     brokers.every((address) => address.username !== undefined);
-  if (!isNamed) throw new TypeError('Cannot use option "password": it needs a username [MQTT-3.1.2-22]');
+  if (!isNamed) throw optionError("password", "it needs a username [MQTT-3.1.2-22]");
   return checkBytes("password", password);
 }
 
@@ -142,7 +144,7 @@ function will(value: WillOptions): Will {
   checkFields("will", value, ["topicName", "payload", "qos", "retain"]);
   const { topicName, payload, qos = 0, retain = false } = value;
   const fault = describeTopicNameFault(topicName);
-  if (fault !== undefined) throw new TypeError(`Cannot use option "will.topicName": it ${fault}`);
+  if (fault !== undefined) throw optionError("will.topicName", `it ${fault}`);
   return {
     topicName,
     payload: checkBytes("will.payload", payload),
@@ -192,7 +194,7 @@ type Defined<T> = { [K in keyof T]?: Exclude<T[K], undefined> };
 
 function clock(value: Clock): Clock {
   if (typeof value?.now !== "function" || typeof value.schedule !== "function") {
-    throw new TypeError('Cannot use option "clock": it has no functions "now" and "schedule"');
+    throw optionError("clock", 'it has no functions "now" and "schedule"');
   }
   return value;
 }

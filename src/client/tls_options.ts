@@ -1,7 +1,7 @@
 // The `tls` option. What the runtimes would take without a word and fail on later, or never, is refused here.
 import type { TlsOptions } from "../loop/mod.ts";
 import type { TlsSettings } from "../transport/transport.ts";
-import { checkFields, checkFlag } from "./option_value.ts";
+import { checkFields, checkFlag, optional, optionError } from "./option_value.ts";
 
 /** The longest name that ALPN can carry. */
 const MAX_ALPN_BYTES = 255;
@@ -24,32 +24,32 @@ export function resolveTlsOptions(value: TlsOptions | undefined): TlsSettings {
   return {
     ca: ca === undefined ? [] : listOf(ca).map((pem) => certificates("tls.ca", pem)),
     client: client(value),
-    alpnProtocols: alpnProtocols === undefined ? [] : checkAlpn(alpnProtocols),
-    serverName: serverName === undefined ? undefined : checkServerName(serverName),
+    alpnProtocols: optional(checkAlpn, "tls.alpnProtocols", alpnProtocols) ?? [],
+    serverName: optional(checkServerName, "tls.serverName", serverName),
     insecure: checkFlag("tls.insecure", insecure),
   };
 }
 
 function listOf(ca: NonNullable<TlsOptions["ca"]>): readonly (string | Uint8Array)[] {
   if (!Array.isArray(ca)) return [ca as string | Uint8Array];
-  if (ca.length === 0) throw tlsError("tls.ca", "the list is empty");
+  if (ca.length === 0) throw optionError("tls.ca", "the list is empty");
   return ca;
 }
 
 function client({ cert, key }: TlsOptions): TlsSettings["client"] {
   if (cert === undefined && key === undefined) return undefined;
-  if (cert === undefined) throw tlsError("tls.key", "it needs tls.cert");
-  if (key === undefined) throw tlsError("tls.cert", "it needs tls.key");
+  if (cert === undefined) throw optionError("tls.key", "it needs tls.cert");
+  if (key === undefined) throw optionError("tls.cert", "it needs tls.key");
   return { cert: certificates("tls.cert", cert), key: privateKey(key) };
 }
 
 function certificates(name: string, value: string | Uint8Array): string {
   const text = pemText(name, value);
   const blocks = [...text.matchAll(/-----BEGIN CERTIFICATE-----([^-]*)-----END CERTIFICATE-----/g)];
-  if (blocks.length === 0) throw tlsError(name, 'it has no "-----BEGIN CERTIFICATE-----"');
+  if (blocks.length === 0) throw optionError(name, 'it has no "-----BEGIN CERTIFICATE-----"');
   for (const [index, [, base64]] of blocks.entries()) {
     // The runtimes leave out what they cannot read, and then trust nobody.
-    if (!isDer(base64!)) throw tlsError(name, `certificate ${index + 1} in it is not readable`);
+    if (!isDer(base64!)) throw optionError(name, `certificate ${index + 1} in it is not readable`);
   }
   return text;
 }
@@ -57,10 +57,10 @@ function certificates(name: string, value: string | Uint8Array): string {
 function privateKey(value: string | Uint8Array): string {
   const text = pemText("tls.key", value);
   if (/-----BEGIN ENCRYPTED PRIVATE KEY-----|^Proc-Type: 4,ENCRYPTED/m.test(text)) {
-    throw tlsError("tls.key", "it is encrypted; decrypt it first");
+    throw optionError("tls.key", "it is encrypted; decrypt it first");
   }
   if (!/-----BEGIN ([A-Z]+ )?PRIVATE KEY-----/.test(text)) {
-    throw tlsError("tls.key", 'it has no "-----BEGIN PRIVATE KEY-----"');
+    throw optionError("tls.key", 'it has no "-----BEGIN PRIVATE KEY-----"');
   }
   return text;
 }
@@ -68,7 +68,7 @@ function privateKey(value: string | Uint8Array): string {
 function pemText(name: string, value: unknown): string {
   if (typeof value === "string") return value;
   if (value instanceof Uint8Array) return new TextDecoder().decode(value);
-  throw tlsError(name, "it is neither PEM text nor its bytes");
+  throw optionError(name, "it is neither PEM text nor its bytes");
 }
 
 function isDer(base64: string): boolean {
@@ -79,24 +79,20 @@ function isDer(base64: string): boolean {
   }
 }
 
-function checkAlpn(protocols: unknown): readonly string[] {
+function checkAlpn(name: string, protocols: unknown): readonly string[] {
   if (!Array.isArray(protocols) || protocols.length === 0) {
-    throw tlsError("tls.alpnProtocols", "it is no list of names");
+    throw optionError(name, "it is no list of names");
   }
   for (const protocol of protocols) {
     const length = typeof protocol === "string" ? new TextEncoder().encode(protocol).length : 0;
     if (length === 0 || length > MAX_ALPN_BYTES) {
-      throw tlsError("tls.alpnProtocols", `a name in it has not from 1 to ${MAX_ALPN_BYTES} bytes`);
+      throw optionError(name, `a name in it has not from 1 to ${MAX_ALPN_BYTES} bytes`);
     }
   }
   return [...protocols];
 }
 
-function checkServerName(name: unknown): string {
-  if (typeof name === "string" && /^[^\s/:@]+$/.test(name)) return name;
-  throw tlsError("tls.serverName", "it is no host name");
-}
-
-function tlsError(name: string, state: string): TypeError {
-  return new TypeError(`Cannot use option "${name}": ${state}`);
+function checkServerName(name: string, host: unknown): string {
+  if (typeof host === "string" && /^[^\s/:@]+$/.test(host)) return host;
+  throw optionError(name, "it is no host name");
 }
