@@ -15,6 +15,8 @@ export interface BundleOptions {
   readonly isMinified?: boolean;
   /** Whether what is imported dynamically becomes files of its own, as bundlers for browsers do. Default no. */
   readonly isSplit?: boolean;
+  /** The exports that an application uses; what none of them needs is left out. Default all. */
+  readonly used?: readonly string[];
   /** Paths, from the root of the repository, of what takes the place of modules that are imported by name. */
   readonly replacements?: Readonly<Record<string, string>>;
 }
@@ -42,8 +44,13 @@ export async function bundle(entry: string, options: BundleOptions = {}): Promis
     await writeFile(config, JSON.stringify({ compilerOptions: { paths: modulePaths(options.replacements ?? {}) } }));
     const flags = [...options.isMinified ? ["--minify"] : [], ...options.isSplit ? ["--splitting"] : []];
     const form = ["--target=browser", "--format=esm", `--outdir=${output}`, `--tsconfig-override=${config}`];
-    await runBun(["build", entry, ...form, ...flags]);
-    const entryName = entry.replace(/^.*\//, "").replace(/\.ts$/, ".js");
+    const source = options.used === undefined ? entry : join(folder, "application.ts");
+    if (options.used !== undefined) {
+      const imported = JSON.stringify(join(repositoryRoot, entry));
+      await writeFile(source, `export { ${options.used.join(", ")} } from ${imported};`);
+    }
+    await runBun(["build", source, ...form, ...flags]);
+    const entryName = source.replace(/^.*\//, "").replace(/\.ts$/, ".js");
     const names = (await readdir(output)).sort((a, b) => Number(b === entryName) - Number(a === entryName));
     return await Promise.all(names.map(async (name) => ({ name, text: await readFile(join(output, name), "utf8") })));
   } finally {

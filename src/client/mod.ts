@@ -28,6 +28,7 @@ export { type PublishOptions, RequestBuilder } from "./request_builder.ts";
 export type { ResponseOptions } from "./requester.ts";
 export type { ClosedStatus, ConnectedStatus, ConnectionStatus } from "./status_feed.ts";
 export { Subscription } from "./subscription.ts";
-export { topic, type TopicArguments, type TopicParams, TopicPattern } from "./topic_pattern.ts";
+export type { TopicArguments, TopicParams } from "./topic_params.ts";
+export { topic, TopicPattern } from "./topic_pattern.ts";
 export { TopicRouter } from "./topic_router.ts";
 export { type PayloadErrorHandler, type TypedMessage, TypedSubscription } from "./typed_subscription.ts";

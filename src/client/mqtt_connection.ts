@@ -11,8 +11,8 @@ import type { PublishOptions } from "./request_builder.ts";
 import { Requester, type ResponseOptions } from "./requester.ts";
 import type { ConnectionStatus } from "./status_feed.ts";
 import { Subscription } from "./subscription.ts";
-import { TopicPattern } from "./topic_pattern.ts";
-import { type PayloadErrorHandler, TypedSubscription } from "./typed_subscription.ts";
+import type { TopicPattern } from "./topic_pattern.ts";
+import type { PayloadErrorHandler, TypedSubscription } from "./typed_subscription.ts";
 
 /** How many messages a stream holds by default. */
 const DEFAULT_CAPACITY = 100;
@@ -206,8 +206,9 @@ export class MqttConnection implements AsyncDisposable {
     filter: string | TopicPattern<string, unknown>,
     options: TypedSubscribeOptions = {},
   ): Promise<Subscription | TypedSubscription<string, unknown>> {
-    if (!(filter instanceof TopicPattern)) return await this.#subscribe(filter, options);
-    return new TypedSubscription(filter, await this.#subscribe(filter.topicFilter, options), options.onPayloadError);
+    // The pattern makes the stream of values, so that who uses none does not ship the class.
+    if (!isPattern(filter)) return await this.#subscribe(filter, options);
+    return filter.read(await this.#subscribe(filter.topicFilter, options), options.onPayloadError);
   }
 
   /**
@@ -367,4 +368,8 @@ export class MqttConnection implements AsyncDisposable {
     const error = await this.#loop.intake.awaitAnswer(this.closed);
     if (error !== undefined) throw error;
   }
+}
+
+function isPattern(filter: unknown): filter is TopicPattern<string, unknown> {
+  return typeof filter === "object" && filter !== null && "topicFilter" in filter && "read" in filter;
 }

@@ -2,27 +2,12 @@
 // with their types.
 import { describeTopicFilterFault, describeTopicNameFault, MAX_STRING_BYTES } from "../codec/mod.ts";
 import { bytesPayload, type PayloadCodec } from "./payload_codec.ts";
+import type { Subscription } from "./subscription.ts";
+import type { TopicArguments, TopicParams } from "./topic_params.ts";
+import { type PayloadErrorHandler, TypedSubscription } from "./typed_subscription.ts";
 
 /** A parameter that stands for one level, `{id}`, or for all that are left, `{path...}`. */
 const PARAMETER = /^\{([A-Za-z_$][\w$]*)(\.\.\.)?\}$/;
-
-/**
- * The parameters of a pattern: a string for `{id}`, the levels that are left for `{path...}`. A pattern that is not known when the
- * program is compiled has any.
- */
-export type TopicParams<Pattern extends string> = string extends Pattern
-  ? { readonly [name: string]: string | readonly string[] }
-  : Pattern extends `${infer First}/${infer Rest}` ? TopicParams<First> & TopicParams<Rest>
-  : Pattern extends `{${infer Name}...}` ? { readonly [Key in Name]: readonly string[] }
-  : Pattern extends `{${infer Name}}` ? { readonly [Key in Name]: string }
-  : object;
-
-/** What a pattern is filled in with: numbers may stand for text. */
-export type TopicArguments<Pattern extends string> = {
-  readonly [Name in keyof TopicParams<Pattern>]: TopicParams<Pattern>[Name] extends string ? string | number
-    : TopicParams<Pattern>[Name] extends readonly string[] ? readonly (string | number)[]
-    : string | number | readonly (string | number)[];
-};
 
 /** One level of a pattern. */
 type Level =
@@ -104,6 +89,17 @@ export class TopicPattern<Pattern extends string, Value> {
     }
     const isWhole = levels.length === this.#levels.length && !this.#hides(topicName);
     return isWhole ? params as TopicParams<Pattern> : undefined;
+  }
+
+  /**
+   * Reads the messages of a subscription to the family's Topic Filter as values. `subscribe` does so when it is given the family.
+   *
+   * @param messages The subscription; it belongs to the stream from now on.
+   * @param onPayloadError Called for each message whose payload does not fit. Without it such messages are only counted.
+   * @returns The stream of values.
+   */
+  read(messages: Subscription, onPayloadError?: PayloadErrorHandler): TypedSubscription<Pattern, Value> {
+    return new TypedSubscription(this, messages, onPayloadError);
   }
 
   /** Whether the name begins with `$` where the pattern begins with a parameter [MQTT-4.7.2-1]. */

@@ -1,9 +1,9 @@
 // A stream of values: a subscription whose messages are read by the payload codec of its family of topics.
 import type { QoS } from "../codec/mod.ts";
 import type { Message } from "./message.ts";
-import { describePayloadFault, type PayloadError } from "./payload_codec.ts";
+import { describePayloadFault, type PayloadCodec, type PayloadError } from "./payload_codec.ts";
 import type { Subscription } from "./subscription.ts";
-import type { TopicParams, TopicPattern } from "./topic_pattern.ts";
+import type { TopicParams } from "./topic_params.ts";
 
 /** A message of a family of topics, read. */
 export interface TypedMessage<Pattern extends string, Value> {
@@ -28,7 +28,10 @@ export type PayloadErrorHandler = (error: PayloadError, message: Message) => voi
  */
 export class TypedSubscription<Pattern extends string, Value>
   implements AsyncIterableIterator<TypedMessage<Pattern, Value>, undefined>, AsyncDisposable {
-  readonly #pattern: TopicPattern<Pattern, Value>;
+  readonly #pattern: {
+    readonly payload: PayloadCodec<Value>;
+    match(topicName: string): TopicParams<Pattern> | undefined;
+  };
   readonly #messages: Subscription;
   readonly #handlePayloadError: PayloadErrorHandler | undefined;
   #payloadErrors = 0;
@@ -42,7 +45,10 @@ export class TypedSubscription<Pattern extends string, Value>
    * @internal
    */
   constructor(
-    pattern: TopicPattern<Pattern, Value>,
+    pattern: {
+      readonly payload: PayloadCodec<Value>;
+      match(topicName: string): TopicParams<Pattern> | undefined;
+    },
     messages: Subscription,
     handlePayloadError: PayloadErrorHandler | undefined,
   ) {

@@ -1,8 +1,10 @@
 // The one place that knows which adapter belongs to which runtime, and what no adapter of a runtime can do. Adapters are loaded when
-// they are first dialled, so that no runtime meets the code of another.
+// they are first dialled, so that no runtime meets the code of another. That of browsers is here from the start: what the others load
+// from a disk, or have in their one file, would cost a browser another request before it can connect.
 
 import { lacksHeaders, lacksNagle, lacksProxy, lacksTlsSettings, type Limit } from "./limits.ts";
 import type { StreamDials } from "./stream_dials.ts";
+import { dialNativeWebSocket } from "./websocket_native.ts";
 import { type Dial, type DialTarget, UnsupportedOptionError } from "./transport.ts";
 
 /** The globals that tell the runtimes apart, by what an adapter needs of them. */
@@ -28,23 +30,25 @@ interface Runtime {
   readonly limits?: readonly Limit[];
 }
 
-const deno = withStreams("Deno", () => import("./dials_deno.ts"));
-const bun = withStreams("Bun", () => import("./dials_bun.ts"));
-const node = withStreams("Node", () => import("./dials_node.ts"));
+// A bundler may leave these out for an application that dials nothing.
+const deno: Runtime = /* @__PURE__ */ withStreams("Deno", () => import("./dials_deno.ts"));
+const bun: Runtime = /* @__PURE__ */ withStreams("Bun", () => import("./dials_bun.ts"));
+const node: Runtime = /* @__PURE__ */ withStreams("Node", () => import("./dials_node.ts"));
+
+const dialWebSocketInWorker: StreamDials["websocket"] = async (...args) =>
+  await (await import("./websocket_workerd.ts")).dialWorkerdWebSocket(...args);
 
 /** Cloudflare Workers without `cloudflare:sockets`: it is found by `process.getBuiltinModule`, which a worker must ask for. */
 const workerdWithoutSockets: Runtime = {
   name: 'a worker without the compatibility flag "nodejs_compat" (the default since 2026-08-04)',
-  dials: {
-    websocket: async (...args) => await (await import("./websocket_workerd.ts")).dialWorkerdWebSocket(...args),
-  },
+  dials: { websocket: dialWebSocketInWorker },
   limits: [lacksTlsSettings, lacksNagle, lacksProxy],
 };
 
 const workerd: Runtime = {
   name: "a worker",
   dials: {
-    ...workerdWithoutSockets.dials,
+    websocket: dialWebSocketInWorker,
     tcp: async (...args) => await (await import("./sockets_workerd.ts")).dialWorkerdSocket(...args),
     tls: async (...args) => await (await import("./sockets_workerd.ts")).dialWorkerdSocket(...args),
   },
@@ -55,7 +59,7 @@ const workerd: Runtime = {
 const browser: Runtime = {
   name: "a browser",
   dials: {
-    websocket: async (...args) => await (await import("./websocket_native.ts")).dialNativeWebSocket(...args),
+    websocket: dialNativeWebSocket,
   },
   limits: [lacksTlsSettings, lacksHeaders, lacksNagle, lacksProxy],
 };

@@ -1,6 +1,6 @@
 import { assertEquals, assertGreater, assertLess, assertThrows } from "@std/assert";
 import { bundle } from "../../tools/bundle.ts";
-import { filesLoadedWith, findForeignModules, gzippedBytes } from "../../tools/bundle_size.ts";
+import { bundleLoad, filesLoadedWith, findForeignModules, gzippedBytes, loads } from "../../tools/bundle_size.ts";
 import { test } from "../support/test.ts";
 
 test("findForeignModules() finds what is not Petrel's own, however it is reached", () => {
@@ -46,3 +46,35 @@ test("bundle() minifies, splits what is imported dynamically, and fails on what 
   const error = await bundle("src/missing.ts").then(() => undefined, (reason: Error) => reason);
   assertEquals(error?.message.startsWith("Cannot bundle: bun build src/missing.ts "), true, error?.message);
 });
+
+test("bundle() leaves out what is not used", async () => {
+  const whole = await bundle("src/codec/mod.ts", { isMinified: true });
+  const part = await bundle("src/codec/mod.ts", { isMinified: true, used: ["topicMatches"] });
+  assertEquals(part.length, 1);
+  assertLess(gzippedBytes(part) * 6, gzippedBytes(whole));
+});
+
+/** Words of a message, and the loads that have the code it is in. */
+const reach: readonly (readonly [words: string, loads: readonly string[]])[] = [
+  // What only a server decodes and encodes.
+  ["the protocol level is not 4", []],
+  ["it has no Topic Filter", []],
+  ["returnCodes is empty", []],
+  // What a client needs, as far as it is one.
+  ["it has no return code", ["mod.ts in a browser", "connect() in a browser", "AsyncClient in a browser"]],
+  ["Cannot keep the stream of", ["mod.ts in a browser", "connect() in a browser"]],
+  ["Cannot use the topic pattern", ["mod.ts in a browser"]],
+  ["Cannot open a WebSocket", ["mod.ts in a browser", "connect() in a browser", "AsyncClient in a browser"]],
+  // Adapters of other runtimes.
+  ['getBuiltinModule("node:', []],
+  ["Sec-WebSocket-Accept", []],
+];
+
+for (const name of ["mod.ts in a browser", "connect() in a browser", "AsyncClient in a browser"]) {
+  test(`${name} is what it needs, within its limit`, async () => {
+    const files = await bundleLoad(loads[name]!);
+    const text = files.map((file) => file.text).join("\n");
+    for (const [words, reached] of reach) assertEquals(text.includes(words), reached.includes(name), words);
+    assertLess(gzippedBytes(files), loads[name]!.limitBytes);
+  });
+}
