@@ -1,6 +1,6 @@
 // Streams of values: what fits is read, what does not goes another way.
 
-import { assertEquals, assertInstanceOf, assertStrictEquals } from "@std/assert";
+import { assertEquals, assertInstanceOf, assertRejects, assertStrictEquals } from "@std/assert";
 import {
   jsonPayload,
   type PayloadCodec,
@@ -110,6 +110,26 @@ test("in manual mode a payload that does not fit is acknowledged like any other,
   await settle();
   assertEquals(server.takeWords(), ["puback 2"]);
   await mqtt.disconnectNow();
+});
+
+test("a family of topics reads a subscription that is there already", async () => {
+  const { mqtt, server } = await openStage();
+  const subscribing = watch(mqtt.subscribe("a/+"));
+  await settle();
+  await grant(server);
+  const readings = topic("a/{id}", numbers).read(subscribing.value!);
+  await server.send(text("a/1", "odd"), text("a/2", "5"));
+  const { value } = await readings.next();
+  assertEquals([value?.params, value?.value, readings.payloadErrors], [{ id: "2" }, 5, 1]);
+  await mqtt.disconnect();
+});
+
+test("what is neither a Topic Filter nor a family of topics is refused", async () => {
+  const { mqtt } = await openStage();
+  for (const filter of [5, undefined, null, {}, { topicFilter: "a" }, []]) {
+    await assertRejects(() => mqtt.subscribe(filter as never), TypeError, "topicFilter is not a string");
+  }
+  await mqtt.disconnect();
 });
 
 test("the stream ends with the connection", async () => {
