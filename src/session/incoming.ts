@@ -1,5 +1,6 @@
 // The receiving side of the QoS 1 and QoS 2 exchanges. Its Packet Identifiers are the server's: a space apart from the outgoing one.
 import type { Packet, PacketId, Publish } from "../codec/mod.ts";
+import { ChangeLog } from "./changes.ts";
 
 /** Who sends PUBACK and PUBREC: the session at once, or the application when it is ready. */
 export type AckMode = "automatic" | "manual";
@@ -17,6 +18,7 @@ const IGNORE: IncomingOutcome = { deliver: false, reply: undefined };
 
 /** The incoming exchanges of one session. */
 export class IncomingExchanges {
+  readonly #changes: ChangeLog;
   /** QoS 2 messages that were delivered and answered with PUBREC; a repetition is not delivered again [MQTT-4.3.3-2]. */
   readonly #awaitingPubrel: Set<PacketId> = new Set();
   /** Those of them that may belong to a session the server has lost. */
@@ -25,6 +27,18 @@ export class IncomingExchanges {
   readonly #unacknowledged: Map<PacketId, Publish> = new Map();
   /** Manual mode: what was acknowledged on this connection, so that a second `acknowledge` is harmless and still true. */
   #acknowledged: WeakSet<Publish> | undefined;
+
+  /**
+   * @param changes Where changes are told.
+   */
+  constructor(changes: ChangeLog = new ChangeLog()) {
+    this.#changes = changes;
+  }
+
+  /** Takes up what an earlier process had answered with PUBREC. */
+  restore(awaitingPubrel: Iterable<PacketId>): void {
+    for (const packetId of awaitingPubrel) this.#awaitingPubrel.add(packetId);
+  }
 
   /** Handles a PUBLISH of the server. */
   handlePublish(packet: Publish, ackMode: AckMode): IncomingOutcome {
@@ -37,7 +51,7 @@ export class IncomingExchanges {
       return DELIVER_ONLY;
     }
     if (packet.qos === 1) return { deliver: true, reply: { type: "puback", packetId } };
-    this.#awaitingPubrel.add(packetId);
+    this.#remember(packetId);
     return { deliver: true, reply: { type: "pubrec", packetId } };
   }
 
@@ -65,7 +79,7 @@ export class IncomingExchanges {
     this.#acknowledged ??= new WeakSet();
     this.#acknowledged.add(publish);
     if (publish.qos === 1) return { type: "puback", packetId };
-    this.#awaitingPubrel.add(packetId);
+    this.#remember(packetId);
     return { type: "pubrec", packetId };
   }
 
@@ -80,8 +94,7 @@ export class IncomingExchanges {
 
   /** The server has lost the session: its identifiers mean nothing any more. */
   handleSessionLost(): void {
-    this.#awaitingPubrel.clear();
-    this.#inDoubt.clear();
+    for (const packetId of this.#awaitingPubrel) this.#forget(packetId);
   }
 
   /** The server may have lost the session: its identifiers may mean something else. */
@@ -105,8 +118,14 @@ export class IncomingExchanges {
     return this.#awaitingPubrel.has(packetId);
   }
 
+  #remember(packetId: PacketId): void {
+    this.#awaitingPubrel.add(packetId);
+    if (this.#changes.isRecorded) this.#changes.push({ type: "incoming-received", packetId });
+  }
+
   #forget(packetId: PacketId): void {
-    this.#awaitingPubrel.delete(packetId);
     this.#inDoubt.delete(packetId);
+    const wasKnown = this.#awaitingPubrel.delete(packetId);
+    if (wasKnown && this.#changes.isRecorded) this.#changes.push({ type: "incoming-ended", packetId });
   }
 }

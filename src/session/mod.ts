@@ -5,6 +5,7 @@
  * @module
  */
 export { type AdmissionGate, type Lane, type LaneHead, nextLane, type PublishHead } from "./admission.ts";
+export type { SessionChange, SessionState } from "./changes.ts";
 export { ConnectionRefusedError, KeepAliveTimeoutError, ProtocolError } from "./error.ts";
 export type {
   CompletingPacket,

@@ -22,6 +22,7 @@ import type {
   Unsuback,
   Unsubscribe,
 } from "../codec/mod.ts";
+import { ChangeLog, type SessionState } from "./changes.ts";
 import { ProtocolError } from "./error.ts";
 import { MAX_PACKET_ID, PacketIdAllocator } from "./packet_ids.ts";
 import type { Token } from "./event.ts";
@@ -99,10 +100,28 @@ export interface OutgoingWindow {
 
 /** The outgoing exchanges of one session. */
 export class OutgoingExchanges {
+  readonly #changes: ChangeLog;
   readonly #exchanges: Map<PacketId, OutgoingExchange> = new Map();
   readonly #packetIds: PacketIdAllocator = new PacketIdAllocator();
   #inflight = 0;
   #inflightQos2 = 0;
+
+  /**
+   * @param changes Where changes are told.
+   */
+  constructor(changes: ChangeLog = new ChangeLog()) {
+    this.#changes = changes;
+  }
+
+  /** Takes up the publishes of an earlier process; the server may know of each. */
+  restore({ publishes, releases }: SessionState): void {
+    for (const packet of publishes) this.#addPublish(packet, 0, true);
+    for (const packetId of releases) {
+      this.#inflight++;
+      this.#inflightQos2++;
+      this.#exchanges.set(packetId, { state: "awaiting-pubcomp", packetId, token: 0 });
+    }
+  }
 
   /** How many exchanges are open. */
   get size(): number {
@@ -143,10 +162,8 @@ export class OutgoingExchanges {
 
   /** Opens the exchange of a PUBLISH at QoS 1 or 2. */
   openPublish(packet: Publish, token: Token): void {
-    this.#inflight++;
-    if (packet.qos === 2) this.#inflightQos2++;
-    const state = packet.qos === 1 ? "awaiting-puback" : "awaiting-pubrec";
-    this.#exchanges.set(packet.packetId, { state, packet, token, transmitted: false, isRepeat: false });
+    this.#addPublish(packet, token, false);
+    if (this.#changes.isRecorded) this.#changes.push({ type: "publish-opened", packet });
   }
 
   /** Opens the exchange of a SUBSCRIBE. */
@@ -208,6 +225,7 @@ export class OutgoingExchanges {
     const released: ReleaseExchange = { state: "awaiting-pubcomp", packetId, token: exchange.token };
     this.#exchanges.delete(packetId);
     this.#exchanges.set(packetId, released);
+    if (this.#changes.isRecorded) this.#changes.push({ type: "publish-released", packetId });
     return released;
   }
 
@@ -319,10 +337,18 @@ export class OutgoingExchanges {
     return exchange === undefined || exchange.state === "awaiting-pubcomp" || exchange.isRepeat ? exchange : undefined;
   }
 
+  #addPublish(packet: Publish, token: Token, wasSent: boolean): void {
+    this.#inflight++;
+    if (packet.qos === 2) this.#inflightQos2++;
+    const state = packet.qos === 1 ? "awaiting-puback" : "awaiting-pubrec";
+    this.#exchanges.set(packet.packetId, { state, packet, token, transmitted: wasSent, isRepeat: wasSent });
+  }
+
   /** Ends an exchange; its Packet Identifier is free again [MQTT-2.3.1-3]. */
   #end(packetId: PacketId, exchange: OutgoingExchange): void {
     this.#exchanges.delete(packetId);
     const qos = publishQosOf(exchange);
+    if (qos > 0 && this.#changes.isRecorded) this.#changes.push({ type: "publish-ended", packetId });
     if (qos > 0) this.#inflight--;
     if (qos === 2) this.#inflightQos2--;
   }

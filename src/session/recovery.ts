@@ -1,6 +1,10 @@
 // What a new connection owes before any new work: the subscriptions a server lost, then the replay of unfinished exchanges.
 import type { Packet, PacketId, Subscribe, Subscription } from "../codec/mod.ts";
 import { Fifo } from "../fifo.ts";
+import type { EventQueue } from "./event_queue.ts";
+import type { SessionVerdict } from "./handshake.ts";
+import type { IncomingExchanges } from "./incoming.ts";
+import type { SessionOptions } from "./options.ts";
 import type { OutgoingExchange, OutgoingExchanges } from "./outgoing.ts";
 import type { LiveSubscriptions } from "./subscriptions.ts";
 
@@ -15,7 +19,9 @@ export class Recovery {
   /** Lets replayed publishes wait. */
   readonly gate: ReplayGate = new ReplayGate();
   readonly #outgoing: OutgoingExchanges;
+  readonly #incoming: IncomingExchanges;
   readonly #subscriptions: LiveSubscriptions;
+  readonly #events: EventQueue;
   /** Portions of live subscriptions that are still to be sent; they are owed until answered, over any number of connections. */
   readonly #restore: Fifo<readonly Subscription[]> = new Fifo();
   /** What restored subscriptions on this connection. */
@@ -26,12 +32,21 @@ export class Recovery {
   #replayAt: number | undefined;
 
   /**
-   * @param outgoing The exchanges of the session.
+   * @param outgoing The outgoing exchanges of the session.
+   * @param incoming The incoming ones.
    * @param subscriptions The subscriptions of the session.
+   * @param events Where the ends of requests are told.
    */
-  constructor(outgoing: OutgoingExchanges, subscriptions: LiveSubscriptions) {
+  constructor(
+    outgoing: OutgoingExchanges,
+    incoming: IncomingExchanges,
+    subscriptions: LiveSubscriptions,
+    events: EventQueue,
+  ) {
     this.#outgoing = outgoing;
+    this.#incoming = incoming;
     this.#subscriptions = subscriptions;
+    this.#events = events;
   }
 
   /** Whether nothing is owed any more, so that new requests can be admitted. */
@@ -66,18 +81,18 @@ export class Recovery {
     if (now >= this.gate.publishFrom) this.gate.publishFrom = -Infinity;
   }
 
-  /**
-   * The server does not have the live subscriptions, or may not have them: they are owed.
-   *
-   * @param maxPacketSize Most bytes of a packet; no limit of its own if it is missing.
-   */
-  restoreSubscriptions(maxPacketSize: number | undefined): void {
-    this.#restore.clear();
-    for (const portion of this.#subscriptions.portions(maxPacketSize)) this.#restore.push(portion);
+  /** The server knows nothing of this session: what may have been delivered is for the policy to decide, the rest is kept. */
+  handleSessionLost(options: SessionOptions): void {
+    this.#incoming.handleSessionLost();
+    this.#events.addFailed(this.#outgoing.handleSessionLost(options.onSessionLost));
+    if (!options.resubscribe) this.#subscriptions.clear();
+    this.#restoreSubscriptions(options);
   }
 
-  /** A connection was accepted: every exchange the server may know of is owed. */
-  handleConnected(): void {
+  /** A connection was accepted: what the server lost is owed, and every exchange it may know of. */
+  handleConnected(verdict: SessionVerdict, options: SessionOptions): void {
+    if (verdict === "lost") this.handleSessionLost(options);
+    else if (verdict === "doubtful") this.#handleSessionDoubt(options);
     this.#replay.clear();
     for (const exchange of this.#outgoing.replayOrder()) this.#replay.push(exchange);
     this.#replayAt = undefined;
@@ -122,6 +137,18 @@ export class Recovery {
       return packet;
     }
     return undefined;
+  }
+
+  /** The server resumed a session, but perhaps a younger one than ours: whatever is safe in both cases is done. */
+  #handleSessionDoubt(options: SessionOptions): void {
+    this.#incoming.handleSessionDoubt();
+    if (options.resubscribe) this.#restoreSubscriptions(options);
+  }
+
+  /** The server does not have the live subscriptions, or may not have them: they are owed. */
+  #restoreSubscriptions({ maxOutgoingPacketSize }: SessionOptions): void {
+    this.#restore.clear();
+    for (const portion of this.#subscriptions.portions(maxOutgoingPacketSize)) this.#restore.push(portion);
   }
 
   #nextRestored(): Packet | undefined {

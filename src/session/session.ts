@@ -12,10 +12,12 @@
 //
 // Not handled here: bytes, sockets, waiting requests (ask `canPublish`), dialling, and time limits for connecting and for a drain.
 import type { Connack, Connect, Packet, PacketId, Publish, Pubrec, QoS, Subscription } from "../codec/mod.ts";
+import { ChangeLog, type SessionChange, type SessionState } from "./changes.ts";
 import { earlier } from "./deadline.ts";
-import { ConnectionRefusedError, KeepAliveTimeoutError, ProtocolError } from "./error.ts";
+import { KeepAliveTimeoutError, ProtocolError } from "./error.ts";
 import type { SessionEvent, Token } from "./event.ts";
 import { EventQueue } from "./event_queue.ts";
+import { Handshake } from "./handshake.ts";
 import { IncomingExchanges } from "./incoming.ts";
 import { KeepAlive } from "./keep_alive.ts";
 import type { PublishRequest, SessionDiagnostics, SessionOptions } from "./options.ts";
@@ -57,21 +59,19 @@ export class Session {
   readonly ackGate: AckGate = new AckGate();
   #options: SessionOptions;
   #phase: SessionPhase = "closed";
-  #connect: Connect | undefined;
-  #handshake: "due" | "connect-sent" | "answered" = "answered";
-  /** Whether a CONNECT got no CONNACK: Session Present may then speak of a session which that CONNECT began. */
-  #isSessionInDoubt = false;
   #disconnect: "none" | "drained" | "now" = "none";
-  readonly #outgoing: OutgoingExchanges = new OutgoingExchanges();
-  readonly #incoming: IncomingExchanges = new IncomingExchanges();
-  readonly #subscriptions: LiveSubscriptions = new LiveSubscriptions();
+  readonly #changes: ChangeLog = new ChangeLog();
+  readonly #handshake: Handshake = new Handshake(this.#changes);
+  readonly #outgoing: OutgoingExchanges = new OutgoingExchanges(this.#changes);
+  readonly #incoming: IncomingExchanges = new IncomingExchanges(this.#changes);
+  readonly #subscriptions: LiveSubscriptions = new LiveSubscriptions(this.#changes);
   readonly #keepAlive: KeepAlive = new KeepAlive();
   readonly #replies: Replies = new Replies(this.ackGate);
-  readonly #recovery: Recovery = new Recovery(this.#outgoing, this.#subscriptions);
+  readonly #events: EventQueue = new EventQueue();
+  readonly #recovery: Recovery = new Recovery(this.#outgoing, this.#incoming, this.#subscriptions, this.#events);
   /** Lets replayed publishes wait. */
   readonly replayGate: ReplayGate = this.#recovery.gate;
   readonly #requests: AdmittedRequests = new AdmittedRequests(this.#outgoing);
-  readonly #events: EventQueue = new EventQueue();
 
   /**
    * Makes a session that has no connection yet.
@@ -85,6 +85,28 @@ export class Session {
   /** Changes how the session behaves from now on. Open exchanges stay open, also beyond a smaller window. */
   configure(options: SessionOptions): void {
     this.#options = options;
+  }
+
+  /**
+   * From now on `pollChange` tells what has to survive this process. What was made until a packet is taken must be safe before that
+   * packet is sent.
+   */
+  recordChanges(): void {
+    this.#changes.isRecorded = true;
+  }
+
+  /** Takes the next change; `undefined` if there is none, or if they are not recorded. */
+  pollChange(): SessionChange | undefined {
+    return this.#changes.shift();
+  }
+
+  /** Takes up the session of an earlier process; what it admitted counts as sent. @throws {RangeError} If this one was used before. */
+  restore(state: SessionState): void {
+    if (!this.#handshake.isNew || !this.isIdle) throw new RangeError("Cannot restore: the session was used before");
+    this.#outgoing.restore(state);
+    this.#incoming.restore(state.incoming);
+    this.#subscriptions.restore(state.subscriptions);
+    this.#handshake.restore(state.isInDoubt);
   }
 
   /** Where the session stands with its connection. */
@@ -198,12 +220,9 @@ export class Session {
    * @param now The time now, in milliseconds.
    */
   handleOpen(connect: Connect, now: number): void {
-    const isAnotherSession = this.#connect !== undefined && this.#connect.clientId !== connect.clientId;
-    this.#connect = connect;
-    this.#handshake = "due";
     this.#phase = "connecting";
     this.#keepAlive.handleOpen(connect.keepAlive, now);
-    if (isAnotherSession) this.#handleSessionLost();
+    if (this.#handshake.handleOpen(connect)) this.#recovery.handleSessionLost(this.#options);
   }
 
   /** Bytes came from the server, at `now` in milliseconds: it is alive, whether or not they make a packet yet. */
@@ -329,7 +348,7 @@ export class Session {
 
   /** Nothing more goes out on this connection: what it owed the server goes with it. */
   #leave(phase: "closed" | "ended"): void {
-    if (this.#handshake === "connect-sent") this.#isSessionInDoubt = true;
+    this.#handshake.handleClose();
     this.#phase = phase;
     this.#replies.clear();
     this.#recovery.handleClose();
@@ -341,10 +360,8 @@ export class Session {
   }
 
   #nextPacket(now: number): Packet | undefined {
-    if (this.#handshake === "due") {
-      this.#handshake = "connect-sent";
-      return this.#connect;
-    }
+    const connect = this.#handshake.takeConnect();
+    if (connect !== undefined) return connect;
     if (this.#disconnect === "now") return DISCONNECT;
     if (this.#phase === "connected") {
       const packet = this.#replies.shift() ??
@@ -361,33 +378,12 @@ export class Session {
     if (deliver) this.#events.addIncoming(packet);
   }
 
-  #handleConnack({ returnCode, sessionPresent }: Connack, now: number): void {
-    this.#handshake = "answered";
-    if (returnCode !== 0) throw new ConnectionRefusedError(returnCode);
-    if (sessionPresent && this.#connect?.cleanSession === true) {
-      throw new ProtocolError("connack", "Session Present is 1 although Clean Session was 1", "MQTT-3.2.2-1");
-    }
+  #handleConnack(packet: Connack, now: number): void {
+    const verdict = this.#handshake.handleConnack(packet);
     this.#phase = "connected";
     this.#keepAlive.handleActivity(now);
-    this.#events.addConnected(sessionPresent);
-    if (!sessionPresent) this.#handleSessionLost();
-    else if (this.#isSessionInDoubt) this.#handleSessionDoubt();
-    this.#isSessionInDoubt = false;
-    this.#recovery.handleConnected();
-  }
-
-  /** The server knows nothing of this session: what may have been delivered is for the policy to decide, the rest is kept. */
-  #handleSessionLost(): void {
-    this.#incoming.handleSessionLost();
-    this.#events.addFailed(this.#outgoing.handleSessionLost(this.#options.onSessionLost));
-    if (!this.#options.resubscribe) this.#subscriptions.clear();
-    this.#recovery.restoreSubscriptions(this.#options.maxOutgoingPacketSize);
-  }
-
-  /** The server resumed a session, but perhaps a younger one than ours: whatever is safe in both cases is done. */
-  #handleSessionDoubt(): void {
-    this.#incoming.handleSessionDoubt();
-    if (this.#options.resubscribe) this.#recovery.restoreSubscriptions(this.#options.maxOutgoingPacketSize);
+    this.#events.addConnected(packet.sessionPresent);
+    this.#recovery.handleConnected(verdict, this.#options);
   }
 
   /** Answers with PUBREL, which never overtakes the replayed PUBREL of an earlier PUBREC [MQTT-4.6.0-4]. */

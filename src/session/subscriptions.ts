@@ -7,6 +7,7 @@ import {
   type Subscription,
   type Unsubscribe,
 } from "../codec/mod.ts";
+import { ChangeLog } from "./changes.ts";
 
 /**
  * Most filters in one SUBSCRIBE that restores a lost session. MQTT 3.1.1 has no limit, but hosted servers do: AWS IoT Core refuses
@@ -16,7 +17,20 @@ const FILTERS_PER_SUBSCRIBE = 8;
 
 /** The live subscriptions of one session. */
 export class LiveSubscriptions {
+  readonly #changes: ChangeLog;
   readonly #live: Map<string, Subscription> = new Map();
+
+  /**
+   * @param changes Where changes are told.
+   */
+  constructor(changes: ChangeLog = new ChangeLog()) {
+    this.#changes = changes;
+  }
+
+  /** Takes up what was live in an earlier process. */
+  restore(subscriptions: Iterable<Subscription>): void {
+    for (const subscription of subscriptions) this.#live.set(subscription.topicFilter, subscription);
+  }
 
   /** How many filters are live. */
   get size(): number {
@@ -37,14 +51,14 @@ export class LiveSubscriptions {
   handleSuback(request: Subscribe, answer: Suback): void {
     for (let i = 0; i < request.subscriptions.length; i++) {
       const subscription = request.subscriptions[i]!;
-      if (answer.returnCodes[i] === 0x80) this.#live.delete(subscription.topicFilter);
-      else this.#live.set(subscription.topicFilter, subscription);
+      if (answer.returnCodes[i] === 0x80) this.#delete(subscription.topicFilter);
+      else this.#add(subscription);
     }
   }
 
   /** The server answered an UNSUBSCRIBE. */
   handleUnsuback(request: Unsubscribe): void {
-    for (const topicFilter of request.topicFilters) this.#live.delete(topicFilter);
+    for (const topicFilter of request.topicFilters) this.#delete(topicFilter);
   }
 
   /**
@@ -71,6 +85,17 @@ export class LiveSubscriptions {
 
   /** Forgets all of them. */
   clear(): void {
-    this.#live.clear();
+    for (const topicFilter of this.#live.keys()) this.#delete(topicFilter);
+  }
+
+  #add(subscription: Subscription): void {
+    const { topicFilter, qos } = subscription;
+    this.#live.set(topicFilter, subscription);
+    if (this.#changes.isRecorded) this.#changes.push({ type: "subscribed", topicFilter, qos });
+  }
+
+  #delete(topicFilter: string): void {
+    const wasLive = this.#live.delete(topicFilter);
+    if (wasLive && this.#changes.isRecorded) this.#changes.push({ type: "unsubscribed", topicFilter });
   }
 }
