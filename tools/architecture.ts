@@ -11,10 +11,10 @@ export const importTable: Readonly<Record<string, readonly string[]>> = {
   codec: [],
   session: ["codec", "fifo.ts"],
   transport: [],
-  store: ["session"],
+  store: ["codec", "session"],
   loop: ["codec", "session", "store", "transport/transport.ts", "fifo.ts"],
   client: ["codec", "loop", "transport/select.ts", "transport/transport.ts", "fifo.ts"],
-  testing: ["codec", "session", "loop", "transport/transport.ts", "fifo.ts"],
+  testing: ["codec", "session", "store", "loop", "transport/transport.ts", "fifo.ts"],
   sync: ["codec", "session", "loop", "client", "transport/transport.ts", "fifo.ts"],
   cli: ["codec", "session", "loop", "client", "transport/transport.ts"],
 };

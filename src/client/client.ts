@@ -30,7 +30,7 @@ export interface CreateOptions {
 }
 
 /** What cannot change while a client lives. */
-const FIXED_OPTIONS = ["capacity", "clock", "random"] as const;
+const FIXED_OPTIONS = ["capacity", "clock", "random", "sessionStore"] as const;
 
 /** A client, and the event loop that must be polled for it. */
 export interface ClientPair {
@@ -106,6 +106,9 @@ export class AsyncClient implements AsyncDisposable {
       }
       const next = { ...given, ...changes, ...fixed };
       const nextResolved = resolveOptions(next);
+      if (resolved.sessionStore !== undefined && nextResolved.clientId !== resolved.clientId) {
+        throw new TypeError('Cannot change option "clientId": it is fixed while a session store keeps the session');
+      }
       given = next;
       client.#build.maxPacketSize = nextResolved.maxOutgoingPacketSize;
       return nextResolved;
@@ -120,10 +123,12 @@ export class AsyncClient implements AsyncDisposable {
    * @param payload The message, text as UTF-8. Under 16 KiB it is copied at once; from 16 KiB on it is sent from where it is, and
    * must not change until the publish has completed.
    * @param options QoS, retain, and a signal.
-   * @returns A promise that resolves on admission to the channel, not on delivery.
+   * @returns A promise that resolves on admission to the channel, not on delivery; with a session store, at QoS 1 and 2, once the
+   * message is kept.
    * @throws {TypeError} If the Topic Name, the payload or an option is not valid.
    * @throws {RangeError} If the packet would be larger than `maxOutgoingPacketSize`.
    * @throws {LoopClosedError} If the client was disconnected, or the loop has ended.
+   * @throws {RequestFailedError} With reason `persistence`, if the session store fails.
    */
   publish(
     topicName: string | PreparedTopic,
@@ -139,7 +144,8 @@ export class AsyncClient implements AsyncDisposable {
   }
 
   /**
-   * Publishes a message now or not at all.
+   * Publishes a message now or not at all. With a session store, a message at QoS 1 or 2 is kept before it is sent, but it cannot be
+   * waited for here: a process that is killed at once may not have kept it.
    *
    * @param topicName The Topic Name.
    * @param payload The message; see `publish`.
@@ -307,10 +313,13 @@ export class AsyncClient implements AsyncDisposable {
    *
    * @param publish The very packet of the `incoming` event.
    * @returns Whether it is acknowledged; `false` if the connection it came on is gone: the server delivers it again. `true` where
-   * nothing is left to be done.
+   * nothing is left to be done. With a session store it resolves once a message at QoS 2 is known not to come again, whatever happens to
+   * this process.
+   * @throws {RequestFailedError} With reason `persistence`, if the session store fails.
    */
   ack(publish: Publish): Promise<boolean> {
-    return Promise.resolve(this.tryAck(publish));
+    if (!this.tryAck(publish)) return Promise.resolve(false);
+    return this.#channel.whenDurable("acknowledge").then(() => true);
   }
 
   /** Acknowledges a delivery in manual mode, as `ack`, and tells at once whether it is acknowledged. */

@@ -6,6 +6,7 @@ import {
   type MqttOptions,
   type ReconnectOptions,
   type ResolvedOptions,
+  type SessionStore,
   systemClock,
   type ThrottleOptions,
   type WillOptions,
@@ -71,6 +72,7 @@ const DEFAULTS: { readonly [K in keyof Required<MqttOptions>]: MqttOptions[K] } 
   maxBufferedBytes: undefined,
   onPacket: undefined,
   onLog: undefined,
+  sessionStore: undefined,
   transport: undefined,
   clock: undefined,
   random: undefined,
@@ -94,8 +96,9 @@ export function resolveOptions(options: MqttOptions): ResolvedOptions {
   const { brokers } = addresses;
   const value = { ...DEFAULTS, ...addresses.options };
   const cleanSession = checkFlag("cleanSession", value.cleanSession);
+  const id = clientId(value.clientId, cleanSession);
   return {
-    clientId: clientId(value.clientId, cleanSession),
+    clientId: id,
     brokers,
     keepAlive: checkInteger("keepAlive", value.keepAlive, 0, 65_535),
     cleanSession,
@@ -118,6 +121,7 @@ export function resolveOptions(options: MqttOptions): ResolvedOptions {
     outgoingEvents: checkFlag("outgoingEvents", value.outgoingEvents),
     onPacket: optional(checkFunction<typeof value.onPacket & object>, "onPacket", value.onPacket),
     onLog: optional(checkFunction<typeof value.onLog & object>, "onLog", value.onLog),
+    sessionStore: value.sessionStore === undefined ? undefined : sessionStore(value.sessionStore, id),
     dial: value.transport === undefined ? dialByRuntime(brokers) : checkFunction("transport", value.transport),
     clock: value.clock === undefined ? systemClock : clock(value.clock),
     random: value.random === undefined ? Math.random : checkFunction("random", value.random),
@@ -191,6 +195,17 @@ function definedFields<T extends object>(name: string, value: T | undefined, fie
 }
 
 type Defined<T> = { [K in keyof T]?: Exclude<T[K], undefined> };
+
+function sessionStore(value: SessionStore, clientId: string): SessionStore {
+  const isStore = [value?.load, value?.commit, value?.clear].every((method) => typeof method === "function");
+  if (!isStore) {
+    throw optionError("sessionStore", 'it has no functions "load", "commit" and "clear"');
+  }
+  if (clientId === "") {
+    throw optionError("sessionStore", "it needs a clientId, under which the session is kept");
+  }
+  return value;
+}
 
 function clock(value: Clock): Clock {
   if (typeof value?.now !== "function" || typeof value.schedule !== "function") {

@@ -206,11 +206,22 @@ export class Connection implements TransportHandlers {
    *
    * @param flushed Called once it has; at once if it takes everything at once, never if the connection closes before.
    * @param now The time now, in milliseconds.
+   * @param permission What the transport must wait for, if anything; if it rejects, nothing is ever handed over.
    */
-  flush(flushed: () => void, now: number): void {
+  flush(flushed: () => void, now: number, permission?: Promise<void>): void {
     if (this.#isWriting || this.#encoder.length === 0 || this.#closed !== undefined) return;
     this.#isWriting = true;
     this.#flushed = flushed;
+    if (permission === undefined) return this.#startWrite(now);
+    const start = (): void => {
+      if (this.#closed !== undefined || this.#isDestroyed) return;
+      this.#startWrite(now);
+      if (!this.#isWriting) this.#wakeForWrite();
+    };
+    permission.then(start, () => {});
+  }
+
+  #startWrite(now: number): void {
     const { length } = this.#encoder;
     this.#counters.outgoingBytes += length;
     this.#slices.begin(this.#encoder.take());

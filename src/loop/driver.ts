@@ -13,7 +13,7 @@ import type { Publish } from "../codec/mod.ts";
 import type { Fifo } from "../fifo.ts";
 import { Session } from "../session/mod.ts";
 import { Attempt } from "./attempt.ts";
-import { Connection, type TrafficCounters } from "./connection.ts";
+import { Connection } from "./connection.ts";
 import { closedError, connectionErrorOf } from "./connection_error.ts";
 import {
   type ConnectionError,
@@ -21,11 +21,14 @@ import {
   DisconnectTimeoutError,
   RequestFailedError,
   type RequestFailedReason,
+  type SessionStoreError,
 } from "./error.ts";
+import { type Closing, type DriverCounters, type DriverState, earlier, type Open } from "./driver_state.ts";
 import type { LoopItem } from "./event.ts";
 import { FlapDetector } from "./flap.ts";
 import { Observer } from "./observer.ts";
 import type { ResolvedOptions } from "./options.ts";
+import { Persistence, type PersistenceDiagnostics } from "./persistence.ts";
 import type { PublishRun } from "./publish_run.ts";
 import { Pump } from "./pump.ts";
 import { ReconnectSchedule } from "./reconnect_schedule.ts";
@@ -34,36 +37,6 @@ import type { RequestChannel } from "./request_channel.ts";
 
 /** How long the server has to close its side after DISCONNECT, in milliseconds, before the connection is dropped. */
 const CLOSE_GRACE_MILLIS = 1000;
-
-interface Open {
-  readonly type: "open";
-  readonly connection: Connection;
-  readonly label: string;
-  /** By when CONNACK must have come. */
-  readonly connectBy: number;
-}
-
-interface Closing {
-  readonly type: "closing";
-  readonly connection: Connection;
-  isShutDown: boolean;
-  deadline: number;
-}
-
-type DriverState =
-  | { readonly type: "waiting" }
-  | { readonly type: "connecting"; readonly attempt: Attempt; readonly connectBy: number }
-  | Open
-  | Closing
-  | { readonly type: "done" };
-
-/** Counts of what a driver has been through. */
-export interface DriverCounters extends TrafficCounters {
-  /** Connections that a server accepted. */
-  connections: number;
-  /** Attempts that failed, and connections that were lost. */
-  failures: number;
-}
 
 /** Carries one session over any number of connections. */
 export class Driver implements RequestConsumer {
@@ -85,6 +58,7 @@ export class Driver implements RequestConsumer {
   #options: ResolvedOptions;
   readonly #channel: RequestChannel;
   readonly #pump: Pump;
+  readonly #persistence: Persistence | undefined;
   readonly #wake: () => void;
   readonly #wakeForOutgoing: () => void;
   readonly #schedule: ReconnectSchedule;
@@ -106,7 +80,9 @@ export class Driver implements RequestConsumer {
     this.#wakeForOutgoing = wakeForOutgoing;
     this.session = new Session(options);
     this.observer = new Observer(options);
-    this.#pump = new Pump(this.session, channel);
+    const { sessionStore: store, clientId, cleanSession } = options;
+    this.#persistence = store && new Persistence({ store, clientId, cleanSession }, this.session, channel, wake);
+    this.#pump = new Pump(this.session, channel, this.#persistence);
     this.#schedule = new ReconnectSchedule(options.reconnect, options.random);
     this.#flaps = new FlapDetector(() =>
       this.#options.reconnect === false ? 0 : this.#options.reconnect.resetAfterMillis
@@ -123,6 +99,11 @@ export class Driver implements RequestConsumer {
   /** Whether it has ended for good. */
   get isDone(): boolean {
     return this.#state.type === "done";
+  }
+
+  /** What was done with the session store; `undefined` if there is none. */
+  storeDiagnostics(): PersistenceDiagnostics | undefined {
+    return this.#persistence?.diagnostics();
   }
 
   /** How many tracked requests await their end in the session. */
@@ -227,6 +208,8 @@ export class Driver implements RequestConsumer {
 
   #nextDue(state: Exclude<DriverState, { type: "done" }>): number | undefined {
     if (state.type === "closing") return state.deadline;
+    // The session store says when it has done its part.
+    if (this.#persistence?.isLoading || this.#persistence?.holdsEvents) return undefined;
     if (state.type === "waiting") return this.#schedule.next(this.#options.clock.now()).at;
     if (state.type === "connecting" || this.session.phase !== "connected") return state.connectBy;
     return state.connection.mustBreathe
@@ -238,6 +221,7 @@ export class Driver implements RequestConsumer {
   #step(now: number): boolean {
     const state = this.#state;
     if (state.type === "done") return false;
+    if (this.#persistence?.failure !== undefined) return this.#handleStoreFailure(this.#persistence.failure);
     if (state.type === "closing") return this.#stepClosing(state, now);
     if (state.type === "open") return this.#stepOpen(state, now);
     if (this.#canEndOffline) return this.#finish("disconnected");
@@ -248,6 +232,7 @@ export class Driver implements RequestConsumer {
   }
 
   #stepWaiting(now: number): boolean {
+    if (this.#persistence?.tryRestore(this.observer) === false) return false;
     const { address, at } = this.#schedule.next(now);
     if (now < at) return false;
     const options = this.#options;
@@ -271,21 +256,21 @@ export class Driver implements RequestConsumer {
     if (outcome?.type === "failed") return this.#handleFailure(outcome.error, now);
     if (outcome === undefined) return now >= connectBy && this.#handleFailure(this.#connectTimeout(label), now);
     this.session.handleOpen(outcome.connect, now);
-    this.#state = { type: "open", connection, label, connectBy };
+    this.#state = { type: "open", connection, label, connectBy, failure: undefined };
     return true;
   }
 
   #stepOpen(state: Open, now: number): boolean {
     const { connection } = state;
-    try {
-      this.#pump.receive(connection, now);
-      this.session.handleTimeout(now);
-    } catch (error) {
-      this.#takeEvents(state.label, now);
-      return this.#handleFailure(connectionErrorOf(error, state.label), now);
-    }
+    if (this.#persistence?.holdsEvents) return this.#isDisconnectOverdue(now) && this.#handleDisconnectOverdue();
+    if (this.#persistence !== undefined) this.#takeEvents(state.label, now);
+    this.#receive(state, now);
+    this.#persistence?.secureIncoming();
+    if (this.#persistence?.holdsEvents) return this.#persistence.failure !== undefined;
     this.#takeEvents(state.label, now);
+    if (state.failure !== undefined) return this.#handleFailure(state.failure, now);
     this.#pump.transmit(connection, this.#options.outgoingEvents, now);
+    this.#persistence?.commit();
     if (this.session.phase === "ended") {
       this.#state = {
         type: "closing",
@@ -302,6 +287,16 @@ export class Driver implements RequestConsumer {
     }
     const isLate = this.session.phase === "connecting" && now >= state.connectBy;
     return isLate && this.#handleFailure(this.#connectTimeout(state.label), now);
+  }
+
+  #receive(state: Open, now: number): void {
+    if (state.failure !== undefined) return;
+    try {
+      this.#pump.receive(state.connection, now);
+      this.session.handleTimeout(now);
+    } catch (error) {
+      state.failure = connectionErrorOf(error, state.label);
+    }
   }
 
   #takeEvents(label: string, now: number): void {
@@ -371,13 +366,21 @@ export class Driver implements RequestConsumer {
     this.#pump.completions.handleConnectionLost();
   }
 
+  #handleStoreFailure(error: SessionStoreError): boolean {
+    this.items.push({ type: "fatal", error });
+    return this.#finish("persistence", error);
+  }
+
   /** Ends for good: every request that is left fails. @returns `false`: no step follows. */
   #finish(reason: RequestFailedReason, cause?: Error): boolean {
     this.#dropConnection();
+    void this.#persistence?.commit();
     this.observer.handleClosed(cause);
     this.#state = { type: "done" };
     for (const request of this.#channel.close()) {
-      request.completion?.reject(new RequestFailedError(request.kind, reason, false, cause));
+      // What a session store has kept is sent by the next client.
+      const isKept = this.#persistence !== undefined && request.kind === "publish" && request.qos > 0;
+      request.completion?.reject(new RequestFailedError(request.kind, reason, isKept, cause));
     }
     this.#pump.completions.failAll(reason, cause);
     return false;
@@ -387,9 +390,4 @@ export class Driver implements RequestConsumer {
     const state = `no CONNACK within ${this.#options.connectTimeoutMillis} ms`;
     return new ConnectionLostError("connect-timeout", `Cannot connect to ${label}: ${state}`);
   }
-}
-
-function earlier(a: number | undefined, b: number | undefined): number | undefined {
-  if (a === undefined || b === undefined) return a ?? b;
-  return Math.min(a, b);
 }

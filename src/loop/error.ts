@@ -102,6 +102,40 @@ export class RequestChannelFullError extends Error {
   }
 }
 
+/** What a session store failed to do. */
+export type SessionStoreErrorReason =
+  /** It could not read the session; `cause` is its error. Nothing was changed. */
+  | "load-failed"
+  /** It could not write a change, as on a full disk; `cause` is its error. What was written before is there. */
+  | "commit-failed"
+  /** The stored session is of a format that this version does not know. Nothing was changed. */
+  | "format-version"
+  /** The stored session belongs to another Client Identifier. Nothing was changed. */
+  | "client-id";
+
+/**
+ * The session store failed, so nothing can be promised any more, and the event loop is done. Nothing is lost: another client with the
+ * same store goes on from what it has.
+ */
+export class SessionStoreError extends Error {
+  /** The name of the class. */
+  override readonly name: string = "SessionStoreError";
+  /** What it failed to do. */
+  readonly reason: SessionStoreErrorReason;
+
+  /**
+   * Makes the error.
+   *
+   * @param reason What it failed to do.
+   * @param cause The error behind it.
+   */
+  constructor(reason: SessionStoreErrorReason, cause: unknown) {
+    const action = reason === "commit-failed" ? "keep" : "restore";
+    super(`Cannot ${action} the session: ${cause instanceof Error ? cause.message : cause}`, { cause });
+    this.reason = reason;
+  }
+}
+
 /** Why a request ended without its result. */
 export type RequestFailedReason =
   /** The server lost the session it belonged to. */
@@ -111,7 +145,9 @@ export type RequestFailedReason =
   /** Its signal was aborted. */
   | "cancelled"
   /** The event loop was closed, or gave up. */
-  | "loop-closed";
+  | "loop-closed"
+  /** The session store failed; `cause` is a {@linkcode SessionStoreError}. */
+  | "persistence";
 
 /** An admitted request ended without its result. */
 export class RequestFailedError extends Error {
@@ -119,7 +155,10 @@ export class RequestFailedError extends Error {
   override readonly name: string = "RequestFailedError";
   /** Why. */
   readonly reason: RequestFailedReason;
-  /** Whether the server may have acted on it all the same. If `false`, it was never written. */
+  /**
+   * Whether the server may have acted on it all the same, or will: what a session store has kept is sent by the next client. If
+   * `false`, neither is possible.
+   */
   readonly mayHaveBeenDelivered: boolean;
 
   /**

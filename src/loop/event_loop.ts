@@ -1,10 +1,12 @@
 // The event loop as its user sees it: something to poll. All of the work is the driver's.
 import type { SessionDiagnostics } from "../session/mod.ts";
 import { Alarm } from "./alarm.ts";
-import { Driver, type DriverCounters } from "./driver.ts";
+import { Driver } from "./driver.ts";
+import type { DriverCounters } from "./driver_state.ts";
 import type { DisconnectedEvent, Event, FatalItem, LoopItem } from "./event.ts";
 import { Gatherer } from "./gatherer.ts";
 import type { MqttOptions, ResolvedOptions } from "./options.ts";
+import type { PersistenceDiagnostics } from "./persistence.ts";
 import type { RequestChannel, RequestChannelDiagnostics } from "./request_channel.ts";
 
 /** Limits of a poll. */
@@ -25,6 +27,8 @@ export interface EventLoopDiagnostics {
   readonly trackedRequests: number;
   /** The session. */
   readonly session: SessionDiagnostics;
+  /** What was done with the session store; `undefined` if there is none. */
+  readonly sessionStore: PersistenceDiagnostics | undefined;
   /** Counts since the loop was made. */
   readonly counters: Readonly<DriverCounters>;
 }
@@ -244,6 +248,7 @@ export class EventLoop implements AsyncDisposable {
       requests: this.#channel.diagnostics(),
       trackedRequests: this.#driver.pendingCompletions,
       session: this.#driver.session.diagnostics(),
+      sessionStore: this.#driver.storeDiagnostics(),
       counters: { ...this.#driver.counters },
     };
   }

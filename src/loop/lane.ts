@@ -84,6 +84,14 @@ export class Lane<T extends PublishRequest | ControlRequest> {
     this.#spareRuns.pop();
   }
 
+  /** Puts requests of an earlier process before all others. They are admitted, whatever the capacity. */
+  restore(requests: readonly T[]): void {
+    const admitted = this.#admitted.take();
+    for (const request of requests) this.#admitted.push(request);
+    for (const request of admitted) this.#admitted.push(request);
+    this.#admittedCount += requests.length;
+  }
+
   /** Takes what is first. The packets of a run must be taken over before anything is added: it may be used again. */
   shift(): T | PublishRun | undefined {
     const first = this.#admitted.shift();

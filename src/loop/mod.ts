@@ -1,7 +1,7 @@
 // What other folders may use of the event loop.
 export { type Clock, type Millis, systemClock } from "./clock.ts";
 export type { TrafficCounters } from "./connection.ts";
-export type { DriverCounters } from "./driver.ts";
+export type { DriverCounters } from "./driver_state.ts";
 export {
   type ConnectionError,
   ConnectionLostError,
@@ -11,6 +11,8 @@ export {
   RequestChannelFullError,
   RequestFailedError,
   type RequestFailedReason,
+  SessionStoreError,
+  type SessionStoreErrorReason,
   SubscribeRefusedError,
 } from "./error.ts";
 export type { DisconnectedEvent, Event, OutgoingEvent } from "./event.ts";
@@ -35,9 +37,11 @@ export type {
   ReconnectOptions,
   ResolvedCredentials,
   ResolvedOptions,
+  SessionStore,
   ThrottleOptions,
   TlsOptions,
   WillOptions,
 } from "./options.ts";
+export type { PersistenceDiagnostics } from "./persistence.ts";
 export type { DisconnectRequest, PublishRequest, SubscribeRequest, UnsubscribeRequest } from "./request.ts";
 export { ADMITTED, RequestChannel, type RequestChannelDiagnostics } from "./request_channel.ts";

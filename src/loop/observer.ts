@@ -6,6 +6,7 @@ import { type Packet, packetSize, type PacketType, type QoS } from "../codec/mod
 import type { Clock, Millis } from "./clock.ts";
 import type { ConnectionError } from "./error.ts";
 import type { Flap } from "./flap.ts";
+import type { RestoredSession } from "../store/mod.ts";
 
 /** A packet that passed a connection, without its contents: no payload, no user name, no password. */
 export interface PacketSummary {
@@ -43,6 +44,10 @@ export type LogEvent =
   | "connected"
   /** A connection was lost, or an attempt failed, and another attempt follows. */
   | "disconnected"
+  /** A session store had a session, and it goes on. */
+  | "session-restored"
+  /** A record of a session store could not be used. It stays there under another name, and is never looked at again. */
+  | "record-set-aside"
   /** The loop has ended for good. */
   | "closed";
 
@@ -112,6 +117,24 @@ export class Observer {
   handleDisconnected(error: ConnectionError, retryInMillis: Millis, flap: Flap | undefined): void {
     const attributes = { ...describe(error), retryInMillis, ...(flap && { likelyCause: flap.likelyCause }) };
     this.#log("warn", "disconnected", `${error.message}; next attempt in ${Math.round(retryInMillis)} ms`, attributes);
+  }
+
+  /** A session store has given a session. */
+  handleRestored({ state, queued, setAside }: RestoredSession): void {
+    const attributes = {
+      queued: queued.length,
+      publishes: state.publishes.length,
+      releases: state.releases.length,
+      incoming: state.incoming.length,
+      subscriptions: state.subscriptions.length,
+    };
+    const messages = attributes.queued + attributes.publishes + attributes.releases;
+    if (messages + attributes.incoming + attributes.subscriptions > 0) {
+      this.#log("info", "session-restored", `Restored the session, with ${messages} unfinished messages`, attributes);
+    }
+    for (const { id, fault } of setAside) {
+      this.#log("warn", "record-set-aside", `Set stored record "${id}" aside: ${fault}`, { record: id, fault });
+    }
   }
 
   /** The loop has ended for good: in order, or by an error. */

@@ -1,11 +1,14 @@
 // Options in two forms: what the user gives, and what the event loop goes by, which is complete and valid.
 import type { QoS, Will } from "../codec/mod.ts";
 import type { AckMode, SessionLostPolicy } from "../session/mod.ts";
+import type { SessionStore } from "../store/mod.ts";
 import type { Dial, DialTarget, HeadersProvider } from "../transport/transport.ts";
 import type { Clock } from "./clock.ts";
 import type { ConnectionError } from "./error.ts";
 import type { LogRecord, PacketSummary } from "./observer.ts";
 import type { ThrottleLimit } from "./throttle.ts";
+
+export type { SessionStore };
 
 /** What decides whether a failed attempt is the last one. */
 export interface FailureContext {
@@ -180,6 +183,13 @@ export interface MqttOptions {
   readonly onPacket?: ((packet: PacketSummary) => void) | undefined;
   /** Told of the life of connections, as records for a log, without payloads and secrets. */
   readonly onLog?: ((record: LogRecord) => void) | undefined;
+  /**
+   * Where the session is kept, so that it outlives this process: one of `@petrel/mqtt/store`, or another. A publish at QoS 1 or 2 then
+   * resolves once it is kept, and a message that arrives at QoS 2 is kept in mind before it is acknowledged. The next client with the
+   * same store and `clientId` goes on where this one stood, and sends what was not acknowledged. Needs a `clientId`. With `cleanSession`
+   * true only outgoing messages are kept, for the server forgets everything else.
+   */
+  readonly sessionStore?: SessionStore | undefined;
   /** How an address is dialled, in place of the runtime's own sockets. */
   readonly transport?: Dial | undefined;
   /** The time, in place of the runtime's clock. */
@@ -264,6 +274,8 @@ export interface ResolvedOptions {
   readonly onPacket: ((packet: PacketSummary) => void) | undefined;
   /** Told of the life of connections, if anybody is. */
   readonly onLog: ((record: LogRecord) => void) | undefined;
+  /** Where the session is kept, if it is. */
+  readonly sessionStore: SessionStore | undefined;
   /** How an address is dialled. */
   readonly dial: Dial;
   /** The time. */

@@ -6,6 +6,7 @@ import type { Clock, Millis } from "./clock.ts";
 import type { Connection } from "./connection.ts";
 import type { LoopItem } from "./event.ts";
 import { PendingCompletions } from "./pending_completions.ts";
+import type { Persistence } from "./persistence.ts";
 import type { PublishRun } from "./publish_run.ts";
 import type { Request } from "./request.ts";
 import type { RequestChannel } from "./request_channel.ts";
@@ -29,6 +30,7 @@ export class Pump {
   readonly completions: PendingCompletions = new PendingCompletions();
   readonly #session: Session;
   readonly #channel: RequestChannel;
+  readonly #persistence: Persistence | undefined;
   #throttle: Throttle | undefined;
   #isDraining = false;
   /** Packets received since all that was to be sent was sent, that want an answer. */
@@ -37,10 +39,12 @@ export class Pump {
   /**
    * @param session The session.
    * @param channel Where requests come from.
+   * @param persistence What must be safe before anything is sent or told, if anything must.
    */
-  constructor(session: Session, channel: RequestChannel) {
+  constructor(session: Session, channel: RequestChannel, persistence: Persistence | undefined) {
     this.#session = session;
     this.#channel = channel;
+    this.#persistence = persistence;
   }
 
   /** Whether anything admitted or waiting is unfinished. */
@@ -120,9 +124,9 @@ export class Pump {
       if (!this.#encodeNext(connection, tellsOutgoing, now)) {
         this.#unanswered = 0;
         if (connection.isFlushed) return;
-        connection.flush(this.#handleFlushed, now);
+        connection.flush(this.#handleFlushed, now, this.#persistence?.commit());
       } else if (!connection.canEncode) {
-        connection.flush(this.#handleFlushed, now);
+        connection.flush(this.#handleFlushed, now, this.#persistence?.commit());
       }
     }
   }
@@ -181,6 +185,7 @@ export class Pump {
       ? session.subscribe(request.subscriptions, token)
       : session.unsubscribe(request.topicFilters, token);
     if (token !== 0) this.completions.assign(request, token, packetId);
+    if (request.kind === "publish") this.#persistence?.handleAdmitted(request, packetId);
   }
 }
 

@@ -70,6 +70,16 @@ export type DisconnectRequest =
   /** Send DISCONNECT at once. */
   | { readonly mode: "now" };
 
+/** What keeps publishes at QoS 1 and 2 beyond the life of the process, as the channel sees it. */
+export interface RequestJournal {
+  /** A publish was admitted to the channel: it is to be kept. Harmless when repeated. */
+  enqueue(request: PublishRequest): void;
+  /** A publish was taken back before the session had it. */
+  withdraw(request: PublishRequest): void;
+  /** Resolves once everything so far is kept. @throws {SessionStoreError} If it cannot be. */
+  whenDurable(): Promise<void>;
+}
+
 /** The event loop, as the channel sees it. */
 export interface RequestConsumer {
   /** A request was enqueued. */

@@ -9,7 +9,14 @@ import { type AdmissionGate, nextLane } from "../session/mod.ts";
 import { LoopClosedError, RequestChannelFullError, RequestFailedError } from "./error.ts";
 import { Lane } from "./lane.ts";
 import type { PublishRun } from "./publish_run.ts";
-import type { ControlRequest, DisconnectRequest, PublishRequest, Request, RequestConsumer } from "./request.ts";
+import type {
+  ControlRequest,
+  DisconnectRequest,
+  PublishRequest,
+  Request,
+  RequestConsumer,
+  RequestJournal,
+} from "./request.ts";
 
 /** What a caller gets whose request was admitted at once. */
 export const ADMITTED: Promise<void> = Promise.resolve();
@@ -28,6 +35,8 @@ export interface RequestChannelDiagnostics {
  * @internal
  */
 export class RequestChannel {
+  /** What keeps publishes at QoS 1 and 2 beyond the life of this process, if anything does. */
+  journal: RequestJournal | undefined;
   /** How many requests of each lane are admitted at once. */
   readonly capacity: number;
   readonly #publishes: Lane<PublishRequest>;
@@ -94,8 +103,8 @@ export class RequestChannel {
     const lane = this.#laneOf(request);
     const hasRoom = lane.hasRoom;
     this.#enqueue(lane, request);
-    if (signal === undefined) return hasRoom ? ADMITTED : waitForAdmission(request);
-    const admitted = hasRoom ? ADMITTED : this.#waitOrAbort(request, lane, signal);
+    if (signal === undefined) return this.#whenKept(request, hasRoom ? ADMITTED : waitForAdmission(request));
+    const admitted = this.#whenKept(request, hasRoom ? ADMITTED : this.#waitOrAbort(request, lane, signal));
     return request.completion === undefined ? admitted : admitted.then(() => this.#cancelOnAbort(request, signal));
   }
 
@@ -159,6 +168,25 @@ export class RequestChannel {
     this.#consumer?.handleDisconnect(request);
   }
 
+  /** Puts publishes of an earlier process before all others. */
+  restore(requests: readonly PublishRequest[]): void {
+    this.#publishes.restore(requests);
+  }
+
+  /**
+   * Waits until all that was asked for so far is kept; at once if nothing is.
+   *
+   * @param action What was asked for, for the error.
+   * @throws {RequestFailedError} If it cannot be kept.
+   */
+  async whenDurable(action: string): Promise<void> {
+    try {
+      await this.journal?.whenDurable();
+    } catch (cause) {
+      throw new RequestFailedError(action, "persistence", false, cause);
+    }
+  }
+
   /** Acknowledges a delivery in manual mode; `false` if its connection is gone. */
   acknowledge(publish: Publish): boolean {
     return this.#consumer?.acknowledge(publish) ?? false;
@@ -177,9 +205,23 @@ export class RequestChannel {
   }
 
   #enqueue(lane: Lane<Request>, request: Request): void {
+    const isAdmitted = lane.hasRoom;
     request.order = this.#nextOrder++;
     lane.push(request);
     this.#consumer?.handleRequest();
+    // Not before the consumer: a turn that it makes commits this request together with what follows from it.
+    if (isAdmitted && this.journal !== undefined && isKept(request)) this.journal.enqueue(request);
+  }
+
+  /** A promise that resolves when a request is admitted, and kept if it is to be. */
+  #whenKept(request: Request, admitted: Promise<void>): Promise<void> {
+    const { journal } = this;
+    if (journal === undefined || !isKept(request)) return admitted;
+    return admitted.then(() => {
+      // A caller who had to wait for room is not known there yet.
+      journal.enqueue(request);
+      return this.whenDurable(request.kind);
+    });
   }
 
   #waitOrAbort(request: Request, lane: Lane<Request>, signal: AbortSignal): Promise<void> {
@@ -207,6 +249,7 @@ export class RequestChannel {
     if (completion === undefined || completion.isSettled) return;
     const abort = (): void => {
       const withdrawn = this.#laneOf(request).withdraw(request);
+      if (withdrawn && isKept(request)) this.journal?.withdraw(request);
       if (!withdrawn) this.#consumer?.cancel(request);
       completion.reject(new RequestFailedError(request.kind, "cancelled", !withdrawn, signal.reason));
     };
@@ -214,6 +257,11 @@ export class RequestChannel {
     signal.addEventListener("abort", abort, { once: true });
     completion.onSettled = () => signal.removeEventListener("abort", abort);
   }
+}
+
+/** Whether a session store has to keep a request. */
+function isKept(request: Request): request is PublishRequest {
+  return request.kind === "publish" && request.qos > 0;
 }
 
 function waitForAdmission(request: Request): Promise<void> {

@@ -37,6 +37,7 @@ test("two options are enough; the rest has its default", () => {
     outgoingEvents: true,
     onPacket: undefined,
     onLog: undefined,
+    sessionStore: undefined,
   });
   assertEquals(brokers, [{
     label: "mqtt://broker.test:1883",

@@ -12,6 +12,7 @@ test("a loop that was never polled has nothing to show", () => {
     events: 0,
     requests: { publishes: 0, controls: 0 },
     trackedRequests: 0,
+    sessionStore: undefined,
     session: {
       phase: "closed",
       inflight: 0,
