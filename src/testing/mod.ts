@@ -56,4 +56,5 @@ export { type MemoryOptions, memoryPair, type MemoryTransport } from "./memory_t
 export { ScriptError, type ScriptErrorReason } from "./script_error.ts";
 export { type AcceptConnectOptions, ScriptedConnection } from "./scripted_connection.ts";
 export { ScriptedServer } from "./scripted_server.ts";
+export { type SessionStoreCase, sessionStoreCases, type SessionStorePlace } from "./session_store_suite.ts";
 export { settle } from "./settle.ts";
