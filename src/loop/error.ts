@@ -130,8 +130,9 @@ export class SessionStoreError extends Error {
    * @param cause The error behind it.
    */
   constructor(reason: SessionStoreErrorReason, cause: unknown) {
-    const action = reason === "commit-failed" ? "keep" : "restore";
-    super(`Cannot ${action} the session: ${cause instanceof Error ? cause.message : cause}`, { cause });
+    const action = `Cannot ${reason === "commit-failed" ? "keep" : "restore"} the session: `;
+    const state = cause instanceof Error ? cause.message : String(cause);
+    super(state.startsWith(action) ? state : action + state, { cause });
     this.reason = reason;
   }
 }

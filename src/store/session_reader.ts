@@ -26,7 +26,7 @@ export class SessionMismatchError extends Error {
    * @param state What was found, and what was expected.
    */
   constructor(reason: "format-version" | "client-id", state: string) {
-    super(`Cannot restore session: ${state}`);
+    super(`Cannot restore the session: ${state}`);
     this.reason = reason;
   }
 }

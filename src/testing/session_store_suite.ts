@@ -146,14 +146,18 @@ async function expectRecords(
   const found = [...await store.load(key)];
   for (const { id, bytes } of found) {
     const wanted = Object.hasOwn(expected, id) ? expected[id] : undefined;
-    if (!(bytes instanceof Uint8Array)) throw new Error(`Record "${id}" of session "${key}" is no Uint8Array`);
-    if (wanted === undefined) throw new Error(`Session "${key}" has a record "${id}" that it should not have`);
+    if (!(bytes instanceof Uint8Array)) fail(`record "${id}" of session "${key}" is no Uint8Array`);
+    if (wanted === undefined) fail(`session "${key}" has a record "${id}" that it should not have`);
     const isSame = bytes.length === wanted.length && wanted.every((byte, i) => bytes[i] === byte);
-    if (!isSame) throw new Error(`Record "${id}" of session "${key}" has other contents than were put`);
+    if (!isSame) fail(`record "${id}" of session "${key}" has other contents than were put`);
   }
   const ids = new Set(found.map(({ id }) => id));
-  if (ids.size !== found.length) throw new Error(`Session "${key}" has a record twice`);
+  if (ids.size !== found.length) fail(`session "${key}" has a record twice`);
   for (const id of Object.keys(expected)) {
-    if (!ids.has(id)) throw new Error(`Session "${key}" lacks record "${id}"`);
+    if (!ids.has(id)) fail(`session "${key}" lacks record "${id}"`);
   }
+}
+
+function fail(state: string): never {
+  throw new Error(`Cannot rely on the session store: ${state}`);
 }
