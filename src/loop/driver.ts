@@ -262,11 +262,11 @@ export class Driver implements RequestConsumer {
 
   #stepOpen(state: Open, now: number): boolean {
     const { connection } = state;
-    if (this.#persistence?.holdsEvents) return this.#isDisconnectOverdue(now) && this.#handleDisconnectOverdue();
+    if (!this.#isSecure) return this.#isDisconnectOverdue(now) && this.#handleDisconnectOverdue();
+    // A flood must not keep from being told what is kept by now.
     if (this.#persistence !== undefined) this.#takeEvents(state.label, now);
     this.#receive(state, now);
-    this.#persistence?.secureIncoming();
-    if (this.#persistence?.holdsEvents) return this.#persistence.failure !== undefined;
+    if (!this.#isSecure) return this.#persistence?.failure !== undefined;
     this.#takeEvents(state.label, now);
     if (state.failure !== undefined) return this.#handleFailure(state.failure, now);
     this.#pump.transmit(connection, this.#options.outgoingEvents, now);
@@ -287,6 +287,12 @@ export class Driver implements RequestConsumer {
     }
     const isLate = this.session.phase === "connecting" && now >= state.connectBy;
     return isLate && this.#handleFailure(this.#connectTimeout(state.label), now);
+  }
+
+  /** Whether everything that has arrived may be told; what has to be kept for that is being kept otherwise. */
+  get #isSecure(): boolean {
+    this.#persistence?.secureIncoming();
+    return this.#persistence?.holdsEvents !== true;
   }
 
   #receive(state: Open, now: number): void {
