@@ -56,7 +56,7 @@ test("a process that is killed at random loses nothing, and doubles nothing at Q
     while (isKilling) {
       sent.push(`m${sent.length}`);
       await shore.client.publish("down", sent.at(-1)!, { qos: 2 });
-      await delay(3);
+      await delay(8);
     }
   };
   // What is sent before anybody has subscribed goes nowhere.

@@ -1,5 +1,6 @@
 // A client that is going to be killed. It publishes numbers at QoS 1 and 2 and receives at QoS 2, with its session in a SQLite file, and
-// writes down what it was promised, what it was told and what it has acknowledged. What it wrote survives it.
+// writes down what it was promised, what it was told and what it has acknowledged. What it wrote survives it. The machine stays up, so
+// its database need not withstand more.
 
 import { AsyncClient, type Publish } from "@petrel/mqtt";
 import { SqliteSessionStore } from "@petrel/mqtt/store";
@@ -17,7 +18,7 @@ const { client, eventLoop } = AsyncClient.create({
   broker: `mqtt://127.0.0.1:${port}`,
   cleanSession: false,
   ackMode: "manual",
-  sessionStore: new SqliteSessionStore(`${folder}/session.db`),
+  sessionStore: new SqliteSessionStore(`${folder}/session.db`, { synchronous: "normal" }),
   reconnect: { minDelayMillis: 1, maxDelayMillis: 20 },
   outgoingEvents: false,
   onLog: ({ event, attributes }) => {
@@ -32,7 +33,7 @@ async function publish(): Promise<void> {
       await client.publish(`up/${qos}`, String(number), { qos });
       write(`promised ${qos} ${number}`);
     }));
-    // Not faster than the server takes them: the files are to stay small.
+    // The window is to be full now and then, and the file to stay small.
     await new Promise((resolve) => setTimeout(resolve, 2));
   }
 }
