@@ -18,6 +18,8 @@ import type { RequestChannel } from "./request_channel.ts";
 export interface PersistenceDiagnostics {
   /** Changes it has made. */
   readonly commits: number;
+  /** Whether one is under way, or due. */
+  readonly isCommitting: boolean;
   /** Records that could not be used. */
   readonly setAside: number;
 }
@@ -89,7 +91,8 @@ export class Persistence implements RequestJournal {
 
   /** What was done with the store. */
   diagnostics(): PersistenceDiagnostics {
-    return { commits: this.#commits, setAside: this.#setAside };
+    const isCommitting = this.#next !== undefined || this.#current !== undefined;
+    return { commits: this.#commits, isCommitting, setAside: this.#setAside };
   }
 
   /**

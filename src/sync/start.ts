@@ -30,7 +30,7 @@ const MOST_RING_BYTES = 1 << 28;
 export interface SyncOptions extends MqttOptions {
   /**
    * The address of a module that exports `options`, with those that cannot cross to a worker: functions, such as `credentials`,
-   * `transport` or `reconnect.giveUpOn`. The worker loads it. What is given here comes before what the module exports. An error that
+   * `transport`, `sessionStore` or `reconnect.giveUpOn`. The worker loads it. What is given here comes before what the module exports. An error that
    * its code leaves uncaught ends the client with {@linkcode WorkerFailedError}.
    */
   readonly module?: string | URL | undefined;

@@ -20,6 +20,7 @@ const samples: readonly Error[] = [
   new loop.LoopClosedError("publish"),
   new loop.RequestChannelFullError("publish", 10),
   new loop.RequestFailedError("publish", "session-lost", true),
+  new loop.SessionStoreError("commit-failed", new Error("the disk is full")),
   new loop.SubscribeRefusedError([0, 0x80, 2]),
   new transport.TlsError("unknown-ca", "Cannot connect: nobody knows it"),
   new transport.UnsupportedOptionError("tls.insecure", 'Cannot use option "tls.insecure": not here'),

@@ -6,6 +6,7 @@ import {
   LoopClosedError,
   RequestChannelFullError,
   RequestFailedError,
+  SessionStoreError,
   SubscribeRefusedError,
 } from "../../loop/mod.ts";
 import { ConnectionRefusedError, KeepAliveTimeoutError, ProtocolError } from "../../session/mod.ts";
@@ -36,6 +37,7 @@ const CLASSES: Readonly<Record<string, ErrorClass>> = {
   LoopClosedError,
   RequestChannelFullError,
   RequestFailedError,
+  SessionStoreError,
   SubscribeRefusedError,
   TlsError,
   WebSocketError,

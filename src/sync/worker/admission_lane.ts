@@ -9,24 +9,28 @@ export class AdmissionLane {
   readonly #memory: SharedMemory;
   readonly #limit: number;
   readonly #capacity: number;
+  readonly #isKept: boolean;
   #received = 0;
 
   /**
    * @param memory The shared memory.
    * @param lane Where it counts: `PUBLISH_LANE` or `CONTROL_LANE`.
    * @param capacity How many requests may wait for the event loop; `Infinity` for no limit.
+   * @param isKept Whether requests are admitted only when a session store has them: then every caller waits for a word.
    */
-  constructor(memory: SharedMemory, lane: number, capacity: number) {
+  constructor(memory: SharedMemory, lane: number, capacity: number, isKept: boolean) {
     this.#memory = memory;
     this.#limit = lane + 1;
-    this.#capacity = Math.min(capacity, UNLIMITED);
+    this.#isKept = isKept;
+    this.#capacity = isKept ? 0 : Math.min(capacity, UNLIMITED);
     Atomics.store(memory.cells, this.#limit, this.#capacity);
   }
 
   /** Whether callers have used up half of what they may send without asking. */
   get isLow(): boolean {
     const { cells } = this.#memory;
-    return (Atomics.load(cells, this.#limit) - Atomics.load(cells, this.#limit - 1) | 0) <= this.#capacity >> 1;
+    return !this.#isKept &&
+      (Atomics.load(cells, this.#limit) - Atomics.load(cells, this.#limit - 1) | 0) <= this.#capacity >> 1;
   }
 
   /** A request has come. @returns Its number. */
@@ -43,7 +47,7 @@ export class AdmissionLane {
 
   /** Admits what there is room for, while so many requests wait for the event loop. */
   refresh(waiting: number): void {
-    this.#raise(this.#received - waiting + this.#capacity | 0);
+    if (!this.#isKept) this.#raise(this.#received - waiting + this.#capacity | 0);
   }
 
   #raise(limit: number): void {

@@ -61,6 +61,8 @@ interface Lane {
   readonly admission: AdmissionLane;
   /** What takes back a request that waits for admission, by its number. */
   readonly waiting: Map<number, AbortController>;
+  /** Settles when the last of those requests is admitted, and so all before it. */
+  last: Promise<unknown>;
 }
 
 /** What the desk works with. */
@@ -77,6 +79,8 @@ export interface DeskTools {
   readonly deliveries: Deliveries;
   /** The capacity of the request channel. */
   readonly capacity: number;
+  /** Whether a session store keeps publishes, so that each is admitted only when it has it. */
+  readonly isKept: boolean;
 }
 
 /** Reads requests and acts on them. */
@@ -95,11 +99,21 @@ export class RequestDesk {
    * @param tools What it works with.
    */
   constructor(tools: DeskTools) {
-    const { memory, capacity } = tools;
+    const { memory, capacity, isKept } = tools;
     this.#tools = tools;
     this.#ring = new RingReader(memory.requests, memory.callerBell);
-    this.#publishes = { admission: new AdmissionLane(memory, PUBLISH_LANE, capacity), waiting: new Map() };
-    this.#controls = { admission: new AdmissionLane(memory, CONTROL_LANE, capacity), waiting: new Map() };
+    const openLane = (lane: number, isKept: boolean): Lane => ({
+      admission: new AdmissionLane(memory, lane, capacity, isKept),
+      waiting: new Map(),
+      last: Promise.resolve(),
+    });
+    this.#publishes = openLane(PUBLISH_LANE, isKept);
+    this.#controls = openLane(CONTROL_LANE, false);
+  }
+
+  /** Whether callers wait for a session store, which goes on whether or not events are taken. */
+  get isKeeping(): boolean {
+    return this.#tools.isKept && this.#tools.eventLoop.diagnostics().sessionStore?.isCommitting === true;
   }
 
   /** Whether a request that waited was refused, because the event loop is done. */
@@ -225,7 +239,8 @@ export class RequestDesk {
     else void client.disconnectWithTimeout(timeoutMillis);
   }
 
-  #admit({ admission, waiting }: Lane, action: string, flags: number, line: number, attempt: Attempt): void {
+  #admit(lane: Lane, action: string, flags: number, line: number, attempt: Attempt): void {
+    const { admission, waiting } = lane;
     const token = this.#ring.b;
     const index = admission.receive();
     const isTried = (flags & TRY_FLAG) !== 0;
@@ -233,10 +248,15 @@ export class RequestDesk {
     if ((flags & WAITING_FLAG) !== 0) {
       const controller = new AbortController();
       waiting.set(index, controller);
-      attempt.send(isTracked, controller.signal).then((notice) => {
+      const sent = attempt.send(isTracked, controller.signal);
+      // Whoever is admitted is so with all before: a message that nobody keeps must not overtake one that is being kept.
+      const admitted = this.#tools.isKept ? lane.last.then(() => sent) : sent;
+      lane.last = Promise.allSettled([admitted]);
+      admitted.then((notice) => {
         waiting.delete(index);
         admission.admit(index);
         if (notice !== undefined) this.#track(line, token, notice);
+        if (this.#tools.isKept) this.#tools.memory.workBell.ring();
       }, (error) => {
         waiting.delete(index);
         this.#handleRefusal(error);
@@ -260,7 +280,8 @@ export class RequestDesk {
 
   /** A request that waited is not admitted: the loop has ended, or it was taken back. */
   #handleRefusal(error: unknown): void {
-    if (!(error instanceof LoopClosedError)) return;
+    const isStoreFailure = error instanceof RequestFailedError && error.reason === "persistence";
+    if (!isStoreFailure && !(error instanceof LoopClosedError)) return;
     this.#hasRefused = true;
     this.#tools.memory.workBell.ring();
   }

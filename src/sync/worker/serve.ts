@@ -64,14 +64,23 @@ class Service {
   readonly #pump: EventPump;
 
   constructor(memory: SharedMemory, options: MqttOptions) {
-    const { capacity, maxOutgoingPacketSize, ackMode } = resolveOptions(options);
+    const { capacity, maxOutgoingPacketSize, ackMode, sessionStore } = resolveOptions(options);
     const { client, eventLoop } = AsyncClient.create(options);
     const deliveries = new Deliveries(memory, ackMode === "manual");
     this.#memory = memory;
     this.#options = options;
     this.#eventLoop = eventLoop;
     this.#replies = new ReplyDesk(memory);
-    this.#requests = new RequestDesk({ memory, client, eventLoop, replies: this.#replies, deliveries, capacity });
+    const isKept = sessionStore !== undefined;
+    this.#requests = new RequestDesk({
+      memory,
+      client,
+      eventLoop,
+      replies: this.#replies,
+      deliveries,
+      capacity,
+      isKept,
+    });
     this.#pump = new EventPump(memory, eventLoop, deliveries, () => this.#requests.handleBatch());
     Atomics.store(memory.cells, MAX_PACKET_SIZE, maxOutgoingPacketSize);
     Atomics.compareExchange(memory.cells, STATE, STARTING, RUNNING);
@@ -102,7 +111,7 @@ class Service {
         await breath.take();
         continue;
       }
-      this.#pump.tellStall();
+      if (!this.#requests.isKeeping) this.#pump.tellStall();
       await workBell.waitAsync(armed);
     }
     this.close();
