@@ -77,34 +77,42 @@ test("a process that is killed at random loses nothing, and doubles nothing at Q
   assertEquals(await last.exited, "exit 0", last.output());
 
   const log = (await readFile(folder.file("log"), "utf8")).split("\n");
-  const promised = log.flatMap((line) => line.startsWith("promised ") ? line.slice("promised ".length) : []);
-  await shore.until(() => promised.every((name) => namesOf(shore).includes(name)), "received what was promised").catch(
-    () => {},
-  );
+  await judgeOutgoing(log, shore);
+  judgeIncoming(log, sent, watch);
+  assertEquals(log.filter((line) => line.startsWith("corrupt")), []);
+  const unfinished = (line: string): boolean => !line.includes('"queued":0,"publishes":0,"releases":0');
+  const restored = log.filter((line) => line.startsWith("restored") && unfinished(line));
+  assert(restored.length > 0, "no process was killed with unfinished messages");
+}, { skip: mosquittoMissing(), timeoutMillis: 150_000 });
+
+/** What the processes published. */
+async function judgeOutgoing(log: readonly string[], shore: PolledClient): Promise<void> {
+  const promised = wordsAfter("promised ", log);
+  const holds = (): boolean => promised.every((name) => namesOf(shore).includes(name));
+  await shore.until(holds, "received what was promised").catch(() => {});
   const arrived = namesOf(shore);
   assertEquals(promised.filter((name) => !arrived.includes(name)), [], "promised and lost");
   assertEquals(repeatsOf(arrived.filter((name) => name.startsWith("2 "))), [], "arrived twice at QoS 2");
   for (const qos of [1, 2]) {
-    const numbers = [...new Set(arrived)].filter((name) => name.startsWith(`${qos} `)).map((name) =>
-      Number(name.slice(2))
-    );
+    const names = [...new Set(arrived)].filter((name) => name.startsWith(`${qos} `));
+    const numbers = names.map((name) => Number(name.slice(2)));
     assertEquals(numbers, [...numbers].sort((a, b) => a - b), `order at QoS ${qos}`);
   }
-  const told = new Set(log.flatMap((line) => line.startsWith("told ") ? line.slice("told ".length) : []));
-  assertEquals(sent.filter((text) => !told.has(text)), [], "sent and never told");
-  assertEquals(
-    toldAgain(log).filter((text) => !watch.republished.has(`down ${text}`)),
-    [],
-    "acknowledged and told again",
-  );
-  assertEquals(log.filter((line) => line.startsWith("corrupt")), []);
+  assert(promised.length > KILLS, `only ${promised.length} were promised`);
+}
 
-  assert(promised.length > KILLS && told.size > KILLS, `only ${promised.length} promised and ${told.size} told`);
-  const restored = log.filter((line) =>
-    line.startsWith("restored") && !line.includes('"queued":0,"publishes":0,"releases":0')
-  );
-  assert(restored.length > 0, "no process was killed with unfinished messages");
-}, { skip: mosquittoMissing(), timeoutMillis: 150_000 });
+/** What the processes were sent. */
+function judgeIncoming(log: readonly string[], sent: readonly string[], watch: RepublishWatch): void {
+  const told = new Set(wordsAfter("told ", log));
+  assertEquals(sent.filter((text) => !told.has(text)), [], "sent and never told");
+  const again = toldAgain(log).filter((text) => !watch.republished.has(`down ${text}`));
+  assertEquals(again, [], "acknowledged and told again");
+  assert(told.size > KILLS, `only ${told.size} were told`);
+}
+
+function wordsAfter(start: string, log: readonly string[]): string[] {
+  return log.flatMap((line) => line.startsWith(start) ? line.slice(start.length) : []);
+}
 
 /** The messages that have arrived, as QoS and number. */
 function namesOf({ messages }: PolledClient): string[] {
