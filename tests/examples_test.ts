@@ -9,7 +9,9 @@ import { repositoryRoot } from "../tools/source_tree.ts";
 import { startAedes } from "./support/aedes.ts";
 import { type Child, startChild } from "./support/child.ts";
 import { FaultProxy } from "./support/fault_proxy.ts";
+import { mosquittoMissing, startMosquitto } from "./support/mosquitto.ts";
 import { PolledClient, textOf } from "./support/polled_client.ts";
+import { makeTemporaryFolder } from "./support/temporary_folder.ts";
 import { runtime, test } from "./support/test.ts";
 
 const LIMIT_MILLIS = 20_000;
@@ -89,7 +91,15 @@ const examples: Readonly<Record<string, (lines: readonly string[]) => void>> = {
 };
 
 /** Examples whose tests are written out below. */
-const others = ["bridge.ts", "bun_script.ts", "demo.ts", "deno_cron.ts", "sensor.ts", "telemetry.ts"];
+const others = [
+  "bridge.ts",
+  "bun_script.ts",
+  "demo.ts",
+  "deno_cron.ts",
+  "durable_sensor.ts",
+  "sensor.ts",
+  "telemetry.ts",
+];
 
 test("every example has a test", () => {
   const files = readdirSync(`${repositoryRoot}examples`).filter((name) => name.endsWith(".ts")).sort();
@@ -165,6 +175,38 @@ test("examples/bridge.ts loses nothing when it is killed in the middle", async (
   await reader.until(() => reader.messages.some((message) => textOf(message) === "close the bridge"), "sent the last");
   assertEquals([...new Set(reader.messages.map(textOf))].sort(), [...sent, "close the bridge"].sort());
 });
+
+test("examples/durable_sensor.ts loses no reading when it is killed, and sends none twice", async () => {
+  await using folder = await makeTemporaryFolder();
+  // aedes forgets the session of a client that has subscribed to nothing.
+  await using server = await startMosquitto();
+  await using reader = await PolledClient.connect(server.port, { clientId: "reader" });
+  await reader.subscribe("greenhouse/celsius", 2);
+  await using proxy = await FaultProxy.start(server.port);
+  const start = (): Child =>
+    startChild(...command("durable_sensor.ts", `mqtt://127.0.0.1:${proxy.port}`, folder.file("readings.db")));
+  await proxy.refuse("closed");
+  const offline = start();
+  await offline.line(/^Kept reading 4$/);
+  await offline.stop("SIGKILL");
+  await proxy.welcome();
+  const online = start();
+  await online.line(/^Restored the session, with [5-9] unfinished messages$/);
+  await online.line(/^Kept reading 7$/);
+  await online.stop("SIGKILL");
+  const last = start();
+  assertEquals(await last.exited, "exit 0", last.output());
+  assertStringIncludes(last.output(), "Every reading is delivered");
+  const kept = [offline, online, last].map((run) => run.output().match(/^Kept reading/gm)!.length);
+  await reader.until(() => reader.messages.length >= kept[0]! + kept[1]! + kept[2]!, "received every reading");
+  const readings = reader.messages.map((message): { run: number; index: number } => JSON.parse(textOf(message)));
+  const names = readings.map(({ run, index }) => `${run} ${index}`);
+  assertEquals(names, [...new Set(names)]);
+  // A run that was killed may have kept one more than it could say.
+  const runs = [...new Set(readings.map(({ run }) => run))];
+  const counts = runs.map((run) => readings.filter((reading) => reading.run === run).length);
+  assertEquals(counts.map((count, i) => count === kept[i] || (i < 2 && count === kept[i]! + 1)), [true, true, true]);
+}, { skip: mosquittoMissing() });
 
 if (runtime === "bun") {
   test("examples/bun_script.ts publishes its input line by line", async () => {
