@@ -318,7 +318,8 @@ export class AsyncClient implements AsyncDisposable {
    * @throws {RequestFailedError} With reason `persistence`, if the session store fails.
    */
   ack(publish: Publish): Promise<boolean> {
-    if (!this.tryAck(publish)) return Promise.resolve(false);
+    const isAcknowledged = this.tryAck(publish);
+    if (!isAcknowledged || this.#channel.journal === undefined) return Promise.resolve(isAcknowledged);
     return this.#channel.whenDurable("acknowledge").then(() => true);
   }
 

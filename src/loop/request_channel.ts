@@ -205,12 +205,12 @@ export class RequestChannel {
   }
 
   #enqueue(lane: Lane<Request>, request: Request): void {
-    const isAdmitted = lane.hasRoom;
+    const isToBeKept = this.journal !== undefined && isKept(request) && lane.hasRoom;
     request.order = this.#nextOrder++;
     lane.push(request);
     this.#consumer?.handleRequest();
     // Not before the consumer: a turn that it makes commits this request together with what follows from it.
-    if (isAdmitted && this.journal !== undefined && isKept(request)) this.journal.enqueue(request);
+    if (isToBeKept) this.journal?.enqueue(request as PublishRequest);
   }
 
   /** A promise that resolves when a request is admitted, and kept if it is to be. */
