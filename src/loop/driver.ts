@@ -18,11 +18,11 @@ import { closedError, connectionErrorOf } from "./connection_error.ts";
 import {
   type ConnectionError,
   ConnectionLostError,
-  DisconnectTimeoutError,
   RequestFailedError,
   type RequestFailedReason,
   type SessionStoreError,
 } from "./error.ts";
+import { CLOSE_GRACE_MILLIS, Departure } from "./departure.ts";
 import { type Closing, type DriverCounters, type DriverState, earlier, type Open } from "./driver_state.ts";
 import type { LoopItem } from "./event.ts";
 import { FlapDetector } from "./flap.ts";
@@ -34,9 +34,6 @@ import { Pump } from "./pump.ts";
 import { ReconnectSchedule } from "./reconnect_schedule.ts";
 import type { DisconnectRequest, Request, RequestConsumer } from "./request.ts";
 import type { RequestChannel } from "./request_channel.ts";
-
-/** How long the server has to close its side after DISCONNECT, in milliseconds, before the connection is dropped. */
-const CLOSE_GRACE_MILLIS = 1000;
 
 /** Carries one session over any number of connections. */
 export class Driver implements RequestConsumer {
@@ -64,8 +61,7 @@ export class Driver implements RequestConsumer {
   readonly #schedule: ReconnectSchedule;
   readonly #flaps: FlapDetector;
   #state: DriverState = { type: "waiting" };
-  #disconnect: DisconnectRequest | undefined;
-  #disconnectBy: number | undefined;
+  readonly #departure: Departure = new Departure();
 
   /**
    * @param options The options.
@@ -128,7 +124,7 @@ export class Driver implements RequestConsumer {
     const state = this.#state;
     if (state.type === "done") return undefined;
     if (state.type === "closing" && state.isShutDown) return state.deadline;
-    return earlier(this.#nextDue(state), this.#disconnectBy);
+    return earlier(this.#nextDue(state), this.#departure.deadline);
   }
 
   /** Does all that is due now. */
@@ -168,19 +164,9 @@ export class Driver implements RequestConsumer {
   }
 
   handleDisconnect(request: DisconnectRequest): void {
-    if (this.#state.type === "done" || this.#disconnect?.mode === "now") return;
-    // A drain that is under way goes on, with the limit it has.
-    if (this.#disconnect !== undefined && request.mode === "drained" && request.timeoutMillis === undefined) return;
-    this.#disconnect = request;
-    const now = this.#options.clock.now();
-    if (request.mode === "now") {
-      this.session.disconnectNow();
-      // A transport that takes nothing more must not keep the loop alive.
-      this.#disconnectBy = now + CLOSE_GRACE_MILLIS;
-    } else {
-      this.#pump.drain();
-      if (request.timeoutMillis !== undefined) this.#disconnectBy = now + request.timeoutMillis;
-    }
+    if (this.#state.type === "done" || !this.#departure.ask(request, this.#options.clock.now())) return;
+    if (request.mode === "now") this.session.disconnectNow();
+    else this.#pump.drain();
     this.#wake();
   }
 
@@ -201,9 +187,8 @@ export class Driver implements RequestConsumer {
     if (known !== undefined) this.session.forget(known.packetId, known.token);
   }
 
-  /** Whether the wish to disconnect needs no connection: nothing is to be finished. */
   get #canEndOffline(): boolean {
-    return this.#disconnect !== undefined && (this.#disconnect.mode === "now" || !this.#pump.owesAnything);
+    return this.#departure.canEndOffline(this.#pump.owesAnything);
   }
 
   #nextDue(state: Exclude<DriverState, { type: "done" }>): number | undefined {
@@ -225,7 +210,7 @@ export class Driver implements RequestConsumer {
     if (state.type === "closing") return this.#stepClosing(state, now);
     if (state.type === "open") return this.#stepOpen(state, now);
     if (this.#canEndOffline) return this.#finish("disconnected");
-    if (this.#isDisconnectOverdue(now)) return this.#handleDisconnectOverdue();
+    if (this.#departure.isOverdue(now)) return this.#handleOverdue();
     return state.type === "waiting"
       ? this.#stepWaiting(now)
       : this.#stepConnecting(state.attempt, state.connectBy, now);
@@ -262,7 +247,7 @@ export class Driver implements RequestConsumer {
 
   #stepOpen(state: Open, now: number): boolean {
     const { connection } = state;
-    if (!this.#isSecure) return this.#isDisconnectOverdue(now) && this.#handleDisconnectOverdue();
+    if (!this.#isSecure) return this.#departure.isOverdue(now) && this.#handleOverdue();
     // A flood must not keep from being told what is kept by now.
     if (this.#persistence !== undefined) this.#takeEvents(state.label, now);
     this.#receive(state, now);
@@ -280,7 +265,7 @@ export class Driver implements RequestConsumer {
       };
       return true;
     }
-    if (this.#isDisconnectOverdue(now)) return this.#handleDisconnectOverdue();
+    if (this.#departure.isOverdue(now)) return this.#handleOverdue();
     if (connection.hasUndecoded) return this.items.length === 0 && this.#pump.canReceive(connection);
     if (connection.closed !== undefined) {
       return this.#handleFailure(closedError(connection.closed.error, state.label), now);
@@ -322,20 +307,14 @@ export class Driver implements RequestConsumer {
       state.deadline = now + CLOSE_GRACE_MILLIS;
       connection.shutdown();
     }
-    if (!state.isShutDown && this.#isDisconnectOverdue(now)) return this.#handleDisconnectOverdue();
+    if (!state.isShutDown && this.#departure.isOverdue(now)) return this.#handleOverdue();
     if (connection.closed === undefined && now < state.deadline) return false;
     return this.#finish("disconnected");
   }
 
-  #isDisconnectOverdue(now: number): boolean {
-    return this.#disconnectBy !== undefined && now >= this.#disconnectBy;
-  }
-
-  #handleDisconnectOverdue(): boolean {
-    const request = this.#disconnect;
-    if (request?.mode !== "drained") return this.#finish("disconnected");
-    const error = new DisconnectTimeoutError(request.timeoutMillis ?? 0);
-    this.items.push({ type: "fatal", error });
+  #handleOverdue(): boolean {
+    const error = this.#departure.overdueError();
+    if (error !== undefined) this.items.push({ type: "fatal", error });
     return this.#finish("disconnected", error);
   }
 
@@ -381,6 +360,8 @@ export class Driver implements RequestConsumer {
   #finish(reason: RequestFailedReason, cause?: Error): boolean {
     this.#dropConnection();
     void this.#persistence?.commit();
+    // What waits to be told only for a commit will be known to the next client, so it is told now or never.
+    if (this.#persistence?.holdsEvents && this.#persistence.failure === undefined) this.#pump.takeEvents();
     this.observer.handleClosed(cause);
     this.#state = { type: "done" };
     for (const request of this.#channel.close()) {

@@ -1,36 +1,16 @@
 // The event loop as its user sees it: something to poll. All of the work is the driver's.
-import type { SessionDiagnostics } from "../session/mod.ts";
 import { Alarm } from "./alarm.ts";
 import { Driver } from "./driver.ts";
-import type { DriverCounters } from "./driver_state.ts";
+import type { EventLoopDiagnostics } from "./event_loop_diagnostics.ts";
 import type { DisconnectedEvent, Event, FatalItem, LoopItem } from "./event.ts";
 import { Gatherer } from "./gatherer.ts";
 import type { MqttOptions, ResolvedOptions } from "./options.ts";
-import type { PersistenceDiagnostics } from "./persistence.ts";
-import type { RequestChannel, RequestChannelDiagnostics } from "./request_channel.ts";
+import type { RequestChannel } from "./request_channel.ts";
 
 /** Limits of a poll. */
 export interface PollOptions {
   /** Ends the wait with the signal's reason; nothing is lost, the next poll goes on where this one stood. */
   readonly signal?: AbortSignal | undefined;
-}
-
-/** What can be seen of an event loop from outside. */
-export interface EventLoopDiagnostics {
-  /** Whether it has ended for good. */
-  readonly isDone: boolean;
-  /** Events that wait to be polled. */
-  readonly events: number;
-  /** Requests that wait to be admitted to the session. */
-  readonly requests: RequestChannelDiagnostics;
-  /** Tracked requests that the session has taken and not finished. */
-  readonly trackedRequests: number;
-  /** The session. */
-  readonly session: SessionDiagnostics;
-  /** What was done with the session store; `undefined` if there is none. */
-  readonly sessionStore: PersistenceDiagnostics | undefined;
-  /** Counts since the loop was made. */
-  readonly counters: Readonly<DriverCounters>;
 }
 
 interface Waiter {

@@ -16,7 +16,8 @@ export {
   SubscribeRefusedError,
 } from "./error.ts";
 export type { DisconnectedEvent, Event, OutgoingEvent } from "./event.ts";
-export { EventLoop, type EventLoopDiagnostics, type PollOptions } from "./event_loop.ts";
+export { EventLoop, type PollOptions } from "./event_loop.ts";
+export type { EventLoopDiagnostics } from "./event_loop_diagnostics.ts";
 export type { Flap, FlapCause } from "./flap.ts";
 export {
   Completion,

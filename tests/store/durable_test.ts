@@ -313,6 +313,17 @@ test("a loop that is closed during a commit lets it end, and so its callers", as
   assertEquals([first.state, recordsOf(store.memory)], ["fulfilled", ["m/1", "m/2", "session", "x/1"]]);
 });
 
+test("a loop that is closed while a message at QoS 2 is being kept in mind tells it all the same", async () => {
+  const { scene, store, server, run } = await heldScene();
+  await server.send(message("a", 2, 7));
+  scene.eventLoop.close();
+  await settle();
+  assertEquals([words(run.events).at(-1), run.end.state], ["incoming publish", "fulfilled"]);
+  store.end();
+  await settle();
+  assertEquals(recordsOf(store.memory), ["i/7", "session"]);
+});
+
 test("a tracked publish that is closed before it was sent may still be delivered, by the next client", async () => {
   const { scene } = { scene: new Scene({ cleanSession: false, sessionStore: new MemorySessionStore() }) };
   const notice = await scene.client.publishTracked("t", "x", { qos: 1 });
