@@ -20,14 +20,14 @@ export interface Load {
 
 /** What applications load, by what they use. The adapter of browsers comes with `mod.ts`. */
 export const loads: Readonly<Record<string, Load>> = {
-  "mod.ts in a browser": { entry: ENTRY, adapters: [], limitBytes: 42_000 },
-  "mod.ts in a worker": { entry: ENTRY, adapters: ["websocket_workerd", "sockets_workerd"], limitBytes: 43_700 },
-  "connect() in a browser": { entry: ENTRY, used: ["connect"], adapters: [], limitBytes: 40_300 },
-  "AsyncClient in a browser": { entry: ENTRY, used: ["AsyncClient"], adapters: [], limitBytes: 32_500 },
-  "the example page": { entry: "examples/browser/page.ts", adapters: [], limitBytes: 33_000 },
+  "mod.ts in a browser": { entry: ENTRY, adapters: [], limitBytes: 43_900 },
+  "mod.ts in a worker": { entry: ENTRY, adapters: ["websocket_workerd", "sockets_workerd"], limitBytes: 45_600 },
+  "connect() in a browser": { entry: ENTRY, used: ["connect"], adapters: [], limitBytes: 42_100 },
+  "AsyncClient in a browser": { entry: ENTRY, used: ["AsyncClient"], adapters: [], limitBytes: 34_300 },
+  "the example page": { entry: "examples/browser/page.ts", adapters: [], limitBytes: 34_800 },
   "topicMatches()": { entry: ENTRY, used: ["topicMatches"], adapters: [], limitBytes: 2_000 },
   // For those who bring their own I/O.
-  "the session": { entry: "src/session/mod.ts", adapters: [], limitBytes: 6_400 },
+  "the session": { entry: "src/session/mod.ts", adapters: [], limitBytes: 6_900 },
   "the codec of a client": {
     entry: "src/codec/mod.ts",
     used: ["ClientPacketEncoder", "ServerPacketDecoder"],

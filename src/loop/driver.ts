@@ -28,12 +28,13 @@ import type { LoopItem } from "./event.ts";
 import { FlapDetector } from "./flap.ts";
 import { Observer } from "./observer.ts";
 import type { ResolvedOptions } from "./options.ts";
-import { Persistence, type PersistenceDiagnostics } from "./persistence.ts";
+import type { Persistence, PersistenceDiagnostics } from "./persistence.ts";
 import type { PublishRun } from "./publish_run.ts";
 import { Pump } from "./pump.ts";
 import { ReconnectSchedule } from "./reconnect_schedule.ts";
 import type { DisconnectRequest, Request, RequestConsumer } from "./request.ts";
 import type { RequestChannel } from "./request_channel.ts";
+import { SessionOpening } from "./session_opening.ts";
 
 /** Carries one session over any number of connections. */
 export class Driver implements RequestConsumer {
@@ -55,7 +56,8 @@ export class Driver implements RequestConsumer {
   #options: ResolvedOptions;
   readonly #channel: RequestChannel;
   readonly #pump: Pump;
-  readonly #persistence: Persistence | undefined;
+  /** How the stored session is opened, if there is one. */
+  readonly #opening: SessionOpening | undefined;
   readonly #wake: () => void;
   readonly #wakeForOutgoing: () => void;
   readonly #schedule: ReconnectSchedule;
@@ -76,9 +78,9 @@ export class Driver implements RequestConsumer {
     this.#wakeForOutgoing = wakeForOutgoing;
     this.session = new Session(options);
     this.observer = new Observer(options);
+    this.#pump = new Pump(this.session, channel);
     const { sessionStore: store, clientId, cleanSession } = options;
-    this.#persistence = store && new Persistence({ store, clientId, cleanSession }, this.session, channel, wake);
-    this.#pump = new Pump(this.session, channel, this.#persistence);
+    this.#opening = store && new SessionOpening({ store, clientId, cleanSession }, this.#pump, channel, wake);
     this.#schedule = new ReconnectSchedule(options.reconnect, options.random);
     this.#flaps = new FlapDetector(() =>
       this.#options.reconnect === false ? 0 : this.#options.reconnect.resetAfterMillis
@@ -99,7 +101,7 @@ export class Driver implements RequestConsumer {
 
   /** What was done with the session store; `undefined` if there is none. */
   storeDiagnostics(): PersistenceDiagnostics | undefined {
-    return this.#persistence?.diagnostics();
+    return this.#opening?.diagnostics();
   }
 
   /** How many tracked requests await their end in the session. */
@@ -187,6 +189,16 @@ export class Driver implements RequestConsumer {
     if (known !== undefined) this.session.forget(known.packetId, known.token);
   }
 
+  /** What must be safe before anything is sent or told; `undefined` without a session store, and until it has given the session. */
+  get #persistence(): Persistence | undefined {
+    return this.#pump.persistence;
+  }
+
+  /** Whether the session store has yet to give the session. */
+  get #isOpening(): boolean {
+    return this.#opening !== undefined && this.#persistence === undefined;
+  }
+
   get #canEndOffline(): boolean {
     return this.#departure.canEndOffline(this.#pump.owesAnything);
   }
@@ -194,7 +206,7 @@ export class Driver implements RequestConsumer {
   #nextDue(state: Exclude<DriverState, { type: "done" }>): number | undefined {
     if (state.type === "closing") return state.deadline;
     // The session store says when it has done its part.
-    if (this.#persistence?.isLoading || this.#persistence?.holdsEvents) return undefined;
+    if (this.#isOpening || this.#persistence?.holdsEvents) return undefined;
     if (state.type === "waiting") return this.#schedule.next(this.#options.clock.now()).at;
     if (state.type === "connecting" || this.session.phase !== "connected") return state.connectBy;
     return state.connection.mustBreathe
@@ -206,7 +218,7 @@ export class Driver implements RequestConsumer {
   #step(now: number): boolean {
     const state = this.#state;
     if (state.type === "done") return false;
-    if (this.#persistence?.failure !== undefined) return this.#handleStoreFailure(this.#persistence.failure);
+    if (this.#opening?.failure !== undefined) return this.#handleStoreFailure(this.#opening.failure);
     if (state.type === "closing") return this.#stepClosing(state, now);
     if (state.type === "open") return this.#stepOpen(state, now);
     if (this.#canEndOffline) return this.#finish("disconnected");
@@ -217,7 +229,8 @@ export class Driver implements RequestConsumer {
   }
 
   #stepWaiting(now: number): boolean {
-    if (this.#persistence?.tryRestore(this.observer) === false) return false;
+    if (this.#isOpening) return void this.#opening?.start(), false;
+    this.#persistence?.restore(this.observer);
     const { address, at } = this.#schedule.next(now);
     if (now < at) return false;
     const options = this.#options;
@@ -366,7 +379,7 @@ export class Driver implements RequestConsumer {
     this.#state = { type: "done" };
     for (const request of this.#channel.close()) {
       // What a session store has kept is sent by the next client.
-      const isKept = this.#persistence !== undefined && request.kind === "publish" && request.qos > 0;
+      const isKept = this.#opening !== undefined && request.kind === "publish" && request.qos > 0;
       request.completion?.reject(new RequestFailedError(request.kind, reason, isKept, cause));
     }
     this.#pump.completions.failAll(reason, cause);

@@ -6,7 +6,6 @@ import { type Packet, packetSize, type PacketType, type QoS } from "../codec/mod
 import type { Clock, Millis } from "./clock.ts";
 import type { ConnectionError } from "./error.ts";
 import type { Flap } from "./flap.ts";
-import type { RestoredSession } from "../store/mod.ts";
 
 /** A packet that passed a connection, without its contents: no payload, no user name, no password. */
 export interface PacketSummary {
@@ -119,22 +118,9 @@ export class Observer {
     this.#log("warn", "disconnected", `${error.message}; next attempt in ${Math.round(retryInMillis)} ms`, attributes);
   }
 
-  /** A session store has given a session. */
-  handleRestored({ state, queued, setAside }: RestoredSession): void {
-    const attributes = {
-      queued: queued.length,
-      publishes: state.publishes.length,
-      releases: state.releases.length,
-      incoming: state.incoming.length,
-      subscriptions: state.subscriptions.length,
-    };
-    const messages = attributes.queued + attributes.publishes + attributes.releases;
-    if (messages + attributes.incoming + attributes.subscriptions > 0) {
-      this.#log("info", "session-restored", `Restored the session, with ${messages} unfinished messages`, attributes);
-    }
-    for (const { id, fault } of setAside) {
-      this.#log("warn", "record-set-aside", `Set stored record "${id}" aside: ${fault}`, { record: id, fault });
-    }
+  /** A session store has told something. */
+  handleStored(event: LogEvent, message: string, attributes: LogRecord["attributes"]): void {
+    this.#log(event === "session-restored" ? "info" : "warn", event, message, attributes);
   }
 
   /** The loop has ended for good: in order, or by an error. */

@@ -6,7 +6,7 @@
 // for `holdsEvents` to end. A store that fails once is not asked again: what it has is a state from which another client can go on.
 import type { PacketId } from "../codec/mod.ts";
 import type { Session } from "../session/mod.ts";
-import type { RestoredSession, SessionJournal } from "../store/mod.ts";
+import { type RestoredSession, SessionJournal, SessionMismatchError } from "../store/mod.ts";
 import { SessionStoreError } from "./error.ts";
 import { Gatherer } from "./gatherer.ts";
 import type { Observer } from "./observer.ts";
@@ -34,6 +34,31 @@ export interface PersistenceOptions {
   readonly cleanSession: boolean;
 }
 
+/**
+ * Loads a session, and what keeps it.
+ *
+ * @param options What has to be known of the client.
+ * @param session The session that is kept.
+ * @param channel Where requests wait.
+ * @param handleProgress Called when a commit that did not end at once is done, or the store has failed.
+ * @throws {SessionStoreError} If it cannot be loaded, or must not be touched.
+ */
+export async function openPersistence(
+  options: PersistenceOptions,
+  session: Session,
+  channel: RequestChannel,
+  handleProgress: () => void,
+): Promise<Persistence> {
+  const { store, clientId, cleanSession } = options;
+  const journal = new SessionJournal(clientId);
+  try {
+    const restored = journal.restore(await store.load(clientId), { cleanSession });
+    return new Persistence(options, session, channel, handleProgress, journal, restored);
+  } catch (error) {
+    throw new SessionStoreError(error instanceof SessionMismatchError ? error.reason : "load-failed", error);
+  }
+}
+
 /** Keeps the session of one client. */
 export class Persistence implements RequestJournal {
   readonly #options: PersistenceOptions;
@@ -41,13 +66,10 @@ export class Persistence implements RequestJournal {
   readonly #channel: RequestChannel;
   readonly #handleProgress: () => void;
   readonly #gatherer: Gatherer;
-  /** Known once the session is loaded. */
-  #journal: SessionJournal | undefined;
-  #isOpening = false;
+  readonly #journal: SessionJournal;
+  /** What an earlier process has left, until it is taken up. */
   #restored: RestoredSession | undefined;
   #failure: SessionStoreError | undefined;
-  /** Publishes that came before the session was loaded. */
-  #early: PublishRequest[] = [];
   readonly #known: WeakSet<PublishRequest> = new WeakSet();
   /** Settles with the commit that takes what is in the journal now. */
   #next: PromiseWithResolvers<void> | undefined;
@@ -56,19 +78,33 @@ export class Persistence implements RequestJournal {
   #nextHoldsEvents = false;
   #currentHoldsEvents = false;
   #commits = 0;
-  #setAside = 0;
+  readonly #setAside: number;
 
   /**
+   * `openPersistence` makes it.
+   *
    * @param options What has to be known of the client.
    * @param session The session that is kept.
    * @param channel Where requests wait.
-   * @param handleProgress Called when the session is loaded, a commit that did not end at once is done, or the store has failed.
+   * @param handleProgress Called when a commit that did not end at once is done, or the store has failed.
+   * @param journal The journal, which has seen what the store has.
+   * @param restored What it made of that.
    */
-  constructor(options: PersistenceOptions, session: Session, channel: RequestChannel, handleProgress: () => void) {
+  constructor(
+    options: PersistenceOptions,
+    session: Session,
+    channel: RequestChannel,
+    handleProgress: () => void,
+    journal: SessionJournal,
+    restored: RestoredSession,
+  ) {
     this.#options = options;
     this.#session = session;
     this.#channel = channel;
     this.#handleProgress = handleProgress;
+    this.#journal = journal;
+    this.#restored = restored;
+    this.#setAside = restored.setAside.length;
     this.#gatherer = new Gatherer(channel, () => void this.commit());
     session.recordChanges();
     channel.journal = this;
@@ -77,11 +113,6 @@ export class Persistence implements RequestJournal {
   /** Why nothing can be kept any more. */
   get failure(): SessionStoreError | undefined {
     return this.#failure;
-  }
-
-  /** Whether the session is not loaded yet. */
-  get isLoading(): boolean {
-    return this.#journal === undefined;
   }
 
   /** Whether something has arrived that may be told only once it is kept. */
@@ -95,23 +126,16 @@ export class Persistence implements RequestJournal {
     return { commits: this.#commits, isCommitting, setAside: this.#setAside };
   }
 
-  /**
-   * Takes up what an earlier process has left, if that was not done; messages that the session had not admitted wait in the channel
-   * again.
-   *
-   * @param observer Who is told.
-   * @returns Whether it is done; if not, the session is being loaded.
-   */
-  tryRestore(observer: Observer): boolean {
-    this.#open();
+  /** Takes up what an earlier process has left, if that was not done; messages that it had not sent wait in the channel again. */
+  restore(observer: Observer): void {
     const restored = this.#restored;
+    if (restored === undefined) return;
     this.#restored = undefined;
-    if (restored === undefined) return this.#journal !== undefined;
-    observer.handleRestored(restored);
+    tell(restored, observer);
     this.#session.restore(restored.state);
     const requests = restored.queued.map(({ number, ...message }): PublishRequest => ({
       kind: "publish",
-      order: number - this.#journal!.firstNumber,
+      order: number - this.#journal.firstNumber,
       caller: undefined,
       preparedTopic: undefined,
       completion: undefined,
@@ -119,25 +143,20 @@ export class Persistence implements RequestJournal {
     }));
     for (const request of requests) this.#known.add(request);
     this.#channel.restore(requests);
-    return true;
   }
 
   enqueue(request: PublishRequest): void {
     if (this.#known.has(request) || this.#failure !== undefined) return;
     this.#known.add(request);
+    const { topicName, payload, qos, retain } = request;
+    this.#journal.recordMessage({ topicName, payload, qos, retain, number: this.#numberOf(request) });
     this.#expectCommit();
-    if (this.#journal === undefined) {
-      this.#early.push(request);
-      return this.#open();
-    }
-    this.#recordMessage(this.#journal, request);
     this.#gatherer.start();
   }
 
   withdraw(request: PublishRequest): void {
-    this.#early = this.#early.filter((other) => other !== request);
-    this.#journal?.recordWithdrawal(this.#numberOf(this.#journal, request));
-    if (this.#journal !== undefined) this.#gatherer.start();
+    this.#journal.recordWithdrawal(this.#numberOf(request));
+    this.#gatherer.start();
   }
 
   async whenDurable(): Promise<void> {
@@ -149,9 +168,9 @@ export class Persistence implements RequestJournal {
 
   /** The session has admitted a publish. */
   handleAdmitted(request: PublishRequest, packetId: PacketId): void {
-    if (packetId === 0 || this.#journal === undefined) return;
+    if (packetId === 0) return;
     this.enqueue(request);
-    this.#journal.recordAdmission(packetId, this.#numberOf(this.#journal, request));
+    this.#journal.recordAdmission(packetId, this.#numberOf(request));
     this.#collect();
   }
 
@@ -168,33 +187,24 @@ export class Persistence implements RequestJournal {
    */
   commit(): Promise<void> | undefined {
     if (this.#failure !== undefined) return rejected(this.#failure);
-    const journal = this.#journal;
-    if (journal === undefined) return this.#next?.promise;
     this.#collect();
     if (this.#current !== undefined) return this.#next?.promise ?? this.#current;
-    if (!journal.isEmpty) return this.#startCommit(journal);
+    if (!this.#journal.isEmpty) return this.#startCommit();
     this.#next?.resolve();
     this.#next = undefined;
     return undefined;
   }
 
-  /** Begins to load the session, unless that was done. */
-  #open(): void {
-    if (this.#isOpening) return;
-    this.#isOpening = true;
-    this.#load().catch((error) => this.#fail("load-failed", error));
-  }
-
-  #startCommit(journal: SessionJournal): Promise<void> | undefined {
+  #startCommit(): Promise<void> | undefined {
     const next = this.#expectCommit();
     this.#next = undefined;
     this.#currentHoldsEvents = this.#nextHoldsEvents;
     this.#nextHoldsEvents = false;
     let done: void | Promise<void>;
     try {
-      done = this.#options.store.commit(this.#options.clientId, journal.takeDelta());
+      done = this.#options.store.commit(this.#options.clientId, this.#journal.takeDelta());
     } catch (error) {
-      this.#fail("commit-failed", error, next);
+      this.#fail(error, next);
       return next.promise;
     }
     if (done === undefined) {
@@ -206,7 +216,7 @@ export class Persistence implements RequestJournal {
       this.#handleCommitted(next);
       void this.commit();
       this.#handleProgress();
-    }, (error) => this.#fail("commit-failed", error, next));
+    }, (error) => this.#fail(error, next));
     return next.promise;
   }
 
@@ -217,43 +227,18 @@ export class Persistence implements RequestJournal {
     committed.resolve();
   }
 
-  async #load(): Promise<void> {
-    const { SessionJournal, SessionMismatchError } = await import("../store/mod.ts");
-    const { store, clientId, cleanSession } = this.#options;
-    const records = await store.load(clientId);
-    const journal = new SessionJournal(clientId);
-    try {
-      this.#restored = journal.restore(records, { cleanSession });
-    } catch (error) {
-      return this.#fail(error instanceof SessionMismatchError ? error.reason : "load-failed", error);
-    }
-    this.#setAside = this.#restored.setAside.length;
-    this.#journal = journal;
-    for (const request of this.#early) this.#recordMessage(journal, request);
-    this.#early = [];
-    void this.commit();
-    this.#handleProgress();
-  }
-
   /** Takes over what has changed in the session. */
   #collect(): void {
-    const journal = this.#journal;
-    if (journal === undefined) return;
     for (let change = this.#session.pollChange(); change !== undefined; change = this.#session.pollChange()) {
-      journal.recordChange(change);
+      this.#journal.recordChange(change);
       this.#expectCommit();
       if (change.type === "incoming-received") this.#nextHoldsEvents = true;
     }
   }
 
-  #recordMessage(journal: SessionJournal, request: PublishRequest): void {
-    const { topicName, payload, qos, retain } = request;
-    journal.recordMessage({ topicName, payload, qos, retain, number: this.#numberOf(journal, request) });
-  }
-
   /** The number of a message: it goes on where an earlier process stopped, so those that were restored have an order below 0. */
-  #numberOf(journal: SessionJournal, { order }: PublishRequest): number {
-    return journal.firstNumber + order;
+  #numberOf({ order }: PublishRequest): number {
+    return this.#journal.firstNumber + order;
   }
 
   #expectCommit(): PromiseWithResolvers<void> {
@@ -264,14 +249,34 @@ export class Persistence implements RequestJournal {
     return next;
   }
 
-  #fail(reason: SessionStoreError["reason"], cause: unknown, current?: PromiseWithResolvers<void>): void {
-    this.#failure ??= new SessionStoreError(reason, cause);
+  #fail(cause: unknown, current: PromiseWithResolvers<void>): void {
+    this.#failure = new SessionStoreError("commit-failed", cause);
     this.#current = undefined;
-    current?.reject(this.#failure);
+    current.reject(this.#failure);
     this.#next?.reject(this.#failure);
     this.#next = undefined;
     // It may be a turn of the loop that has found it out.
     queueMicrotask(this.#handleProgress);
+  }
+}
+
+/** Tells what a session store has given, and what of it cannot be used. */
+function tell({ state, queued, setAside }: RestoredSession, observer: Observer): void {
+  const attributes = {
+    queued: queued.length,
+    publishes: state.publishes.length,
+    releases: state.releases.length,
+    incoming: state.incoming.length,
+    subscriptions: state.subscriptions.length,
+  };
+  const messages = attributes.queued + attributes.publishes + attributes.releases;
+  if (messages + attributes.incoming + attributes.subscriptions > 0) {
+    const message = `Restored the session, with ${messages} unfinished messages`;
+    observer.handleStored("session-restored", message, attributes);
+  }
+  for (const { id, fault } of setAside) {
+    const message = `Set stored record "${id}" aside: ${fault}`;
+    observer.handleStored("record-set-aside", message, { record: id, fault });
   }
 }
 

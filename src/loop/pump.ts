@@ -26,11 +26,13 @@ export class Pump {
   readonly items: Fifo<LoopItem> = new Fifo();
   /** Whether what arrives waits undecoded; until CONNACK nothing does. */
   isHeld = false;
+  /** What must be safe before anything is sent or told, if anything must. */
+  persistence: Persistence | undefined;
   /** Tracked requests that the session has taken. */
   readonly completions: PendingCompletions = new PendingCompletions();
-  readonly #session: Session;
+  /** The session. */
+  readonly session: Session;
   readonly #channel: RequestChannel;
-  readonly #persistence: Persistence | undefined;
   #throttle: Throttle | undefined;
   #isDraining = false;
   /** Packets received since all that was to be sent was sent, that want an answer. */
@@ -39,24 +41,22 @@ export class Pump {
   /**
    * @param session The session.
    * @param channel Where requests come from.
-   * @param persistence What must be safe before anything is sent or told, if anything must.
    */
-  constructor(session: Session, channel: RequestChannel, persistence: Persistence | undefined) {
-    this.#session = session;
+  constructor(session: Session, channel: RequestChannel) {
+    this.session = session;
     this.#channel = channel;
-    this.#persistence = persistence;
   }
 
   /** Whether anything admitted or waiting is unfinished. */
   get owesAnything(): boolean {
-    return !this.#channel.isEmpty || !this.#session.isIdle;
+    return !this.#channel.isEmpty || !this.session.isIdle;
   }
 
   /** Lets at most so many publishes leave per time from now on; as many as can, if there is no limit. */
   limit(limit: ThrottleLimit | undefined, clock: Clock): void {
-    this.#session.replayGate.publishFrom = -Infinity;
+    this.session.replayGate.publishFrom = -Infinity;
     if (limit === undefined) this.#throttle = undefined;
-    else (this.#throttle ??= new Throttle(this.#session, clock)).configure(limit);
+    else (this.#throttle ??= new Throttle(this.session, clock)).configure(limit);
   }
 
   /** Until when the limit holds a publish back; `undefined` if it holds none. The session knows of those it replays. */
@@ -66,7 +66,7 @@ export class Pump {
 
   /** Whether a request of this kind could be taken now. */
   canTake(request: Request | PublishRun): boolean {
-    const gate = this.#throttle ?? this.#session;
+    const gate = this.#throttle ?? this.session;
     return "qos" in request ? gate.canPublish(request.qos) : gate.canControl();
   }
 
@@ -81,7 +81,7 @@ export class Pump {
    * @throws {MalformedPacketError | ProtocolError | ConnectionRefusedError} If the connection cannot go on.
    */
   receive(connection: Connection, now: number): void {
-    const session = this.#session;
+    const session = this.session;
     // A server that is held back, because events are not taken, has no way to show that it lives; nor has one that has closed and
     // whose last words wait.
     const isUnheard = connection.isHeldBack || (connection.closed !== undefined && this.#holdsBack());
@@ -104,7 +104,7 @@ export class Pump {
   /** Session's events → what waits to be polled, and the ends of requests. @returns The server's acceptance, if it has just come. */
   takeEvents(): ConnectedEvent | undefined {
     let accepted: ConnectedEvent | undefined;
-    for (let event = this.#session.pollEvent(); event !== undefined; event = this.#session.pollEvent()) {
+    for (let event = this.session.pollEvent(); event !== undefined; event = this.session.pollEvent()) {
       if (event.type === "request-completed") {
         this.completions.handleCompleted(event.token, event.packet);
       } else if (event.type === "request-failed") {
@@ -124,15 +124,15 @@ export class Pump {
       if (!this.#encodeNext(connection, tellsOutgoing, now)) {
         this.#unanswered = 0;
         if (connection.isFlushed) return;
-        connection.flush(this.#handleFlushed, now, this.#persistence?.commit());
+        connection.flush(this.#handleFlushed, now, this.persistence?.commit());
       } else if (!connection.canEncode) {
-        connection.flush(this.#handleFlushed, now, this.#persistence?.commit());
+        connection.flush(this.#handleFlushed, now, this.persistence?.commit());
       }
     }
   }
 
   #holdsBack(): boolean {
-    return this.isHeld && this.#session.phase === "connected";
+    return this.isHeld && this.session.phase === "connected";
   }
 
   /** Whether the server sends on and on but reads no answers; what it sends then has to wait until it does, or has gone. */
@@ -144,7 +144,7 @@ export class Pump {
 
   /** Encodes what the session has to send, or else what may go next of the requests. @returns Whether there was anything. */
   #encodeNext(connection: Connection, tellsOutgoing: boolean, now: number): boolean {
-    const session = this.#session;
+    const session = this.session;
     const throttle = this.#throttle;
     if (throttle !== undefined) session.replayGate.publishFrom = throttle.nextAt;
     let packet = session.pollTransmit(now);
@@ -167,7 +167,7 @@ export class Pump {
   }
 
   #encodeRun(run: PublishRun, connection: Connection, tellsOutgoing: boolean, now: number): true {
-    this.#session.passPublishes(now);
+    this.session.passPublishes(now);
     if (tellsOutgoing) {
       for (let i = run.count; i > 0; i--) this.items.push({ type: "outgoing", packetType: "publish", packetId: 0 });
     }
@@ -177,7 +177,7 @@ export class Pump {
 
   /** Lets the session take a request. */
   #admit(request: Request): void {
-    const session = this.#session;
+    const session = this.session;
     const token = this.completions.open(request);
     const packetId = request.kind === "publish"
       ? session.publish(request, token)
@@ -185,7 +185,7 @@ export class Pump {
       ? session.subscribe(request.subscriptions, token)
       : session.unsubscribe(request.topicFilters, token);
     if (token !== 0) this.completions.assign(request, token, packetId);
-    if (request.kind === "publish") this.#persistence?.handleAdmitted(request, packetId);
+    if (request.kind === "publish") this.persistence?.handleAdmitted(request, packetId);
   }
 }
 
