@@ -188,6 +188,9 @@ export interface MqttOptions {
    * resolves once it is kept, and a message that arrives at QoS 2 is kept in mind before it is acknowledged. The next client with the
    * same store and `clientId` goes on where this one stood, and sends what was not acknowledged. Needs a `clientId`. With `cleanSession`
    * true only outgoing messages are kept, for the server forgets everything else.
+   *
+   * A process that is killed is never told of a message at QoS 2 again that it was told of. What it had received and not yet been told
+   * of is lost to it, unless `ackMode` is `"manual"`: then it is told again of what it has not acknowledged, and loses nothing.
    */
   readonly sessionStore?: SessionStore | undefined;
   /** How an address is dialled, in place of the runtime's own sockets. */

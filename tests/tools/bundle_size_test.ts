@@ -56,6 +56,9 @@ test("bundle() leaves out what is not used", async () => {
 
 /** Words of a message, and the loads that have the code it is in. */
 const reach: readonly (readonly [words: string, loads: readonly string[]])[] = [
+  // What only clients with a session store load.
+  ["petrel_session", []],
+  ["its message is missing", []],
   // What only a server decodes and encodes.
   ["the protocol level is not 4", []],
   ["it has no Topic Filter", []],
