@@ -107,7 +107,6 @@ export class Persistence implements RequestJournal {
     this.#setAside = restored.setAside.length;
     this.#gatherer = new Gatherer(channel, () => void this.commit());
     session.recordChanges();
-    channel.journal = this;
   }
 
   /** Why nothing can be kept any more. */

@@ -215,11 +215,10 @@ export class RequestChannel {
 
   /** A promise that resolves when a request is admitted, and kept if it is to be. */
   #whenKept(request: Request, admitted: Promise<void>): Promise<void> {
-    const { journal } = this;
-    if (journal === undefined || !isKept(request)) return admitted;
+    if (this.journal === undefined || !isKept(request)) return admitted;
     return admitted.then(() => {
       // A caller who had to wait for room is not known there yet.
-      journal.enqueue(request);
+      this.journal?.enqueue(request);
       return this.whenDurable(request.kind);
     });
   }

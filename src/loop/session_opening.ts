@@ -14,7 +14,7 @@ export class SessionOpening implements RequestJournal {
   readonly #handleProgress: () => void;
   #opening: Promise<Persistence> | undefined;
   #failure: SessionStoreError | undefined;
-  #early: PublishRequest[] = [];
+  readonly #early: Set<PublishRequest> = new Set();
 
   /**
    * @param options What has to be known of the client.
@@ -38,7 +38,7 @@ export class SessionOpening implements RequestJournal {
   /** What was done with the store. */
   diagnostics(): PersistenceDiagnostics {
     return this.#pump.persistence?.diagnostics() ??
-      { commits: 0, isCommitting: this.#early.length > 0, setAside: 0 };
+      { commits: 0, isCommitting: this.#early.size > 0, setAside: 0 };
   }
 
   /** Begins to load, unless that was done. */
@@ -51,12 +51,12 @@ export class SessionOpening implements RequestJournal {
   }
 
   enqueue(request: PublishRequest): void {
-    if (!this.#early.includes(request)) this.#early.push(request);
+    this.#early.add(request);
     void this.start();
   }
 
   withdraw(request: PublishRequest): void {
-    this.#early = this.#early.filter((other) => other !== request);
+    this.#early.delete(request);
   }
 
   async whenDurable(): Promise<void> {
@@ -68,11 +68,12 @@ export class SessionOpening implements RequestJournal {
       const { openPersistence } = await import("./persistence.ts");
       const persistence = await openPersistence(this.#options, this.#pump.session, this.#channel, this.#handleProgress);
       for (const request of this.#early) persistence.enqueue(request);
+      this.#channel.journal = persistence;
       return this.#pump.persistence = persistence;
     } catch (error) {
       throw this.#failure = error instanceof SessionStoreError ? error : new SessionStoreError("load-failed", error);
     } finally {
-      this.#early = [];
+      this.#early.clear();
       this.#handleProgress();
     }
   }

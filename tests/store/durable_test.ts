@@ -2,7 +2,7 @@
 
 import { assert, assertEquals, assertInstanceOf } from "@std/assert";
 import { RequestFailedError } from "../../src/loop/mod.ts";
-import { MemorySessionStore } from "../../src/store/mod.ts";
+import { MemorySessionStore, type SessionStore } from "../../src/store/mod.ts";
 import { settle } from "../../src/testing/mod.ts";
 import { message, Scene, type ServerSide, watch, words } from "../loop/scene.ts";
 import { test } from "../support/test.ts";
@@ -152,6 +152,51 @@ test("a publish that waits for room is kept once it has room", async () => {
   eventLoop.close();
   await settle();
   assertEquals(second.state, "rejected");
+});
+
+test("what is published, waits or is taken back while the session is loaded is kept as later", async () => {
+  const store = new HeldStore();
+  const loading = Promise.withResolvers<void>();
+  const sessionStore: SessionStore = {
+    load: async (key) => (await loading.promise, store.load(key)),
+    commit: (key, delta) => store.commit(key, delta),
+    clear: (key) => store.clear(key),
+  };
+  const { client, eventLoop } = new Scene({ cleanSession: false, sessionStore, capacity: 2 });
+  const abort = new AbortController();
+  const outcomes = ["1", "2", "3"].map((text) => watch(client.publish("t", text, { qos: 1 })));
+  const withdrawn = watch(client.publishTracked("t", "4", { qos: 1, signal: abort.signal }));
+  await settle();
+  assertEquals(outcomes.map(({ state }) => state), ["pending", "pending", "pending"]);
+  abort.abort();
+  loading.resolve();
+  await endAll(store);
+  assertEquals(outcomes.map(({ state }) => state), ["fulfilled", "fulfilled", "pending"]);
+  assertEquals([withdrawn.state, recordsOf(store.memory)], ["rejected", ["m/1", "m/2", "session"]]);
+  const run = watch(eventLoop.poll());
+  await settle();
+  eventLoop.close();
+  await settle();
+  assertEquals([run.state, outcomes[2]!.state], ["fulfilled", "rejected"]);
+});
+
+test("a caller who has waited for room since before the session was loaded resolves once it is kept", async () => {
+  const store = new HeldStore();
+  const scene = new Scene({ cleanSession: false, sessionStore: store, keepAlive: 0, capacity: 1, inflight: 1 });
+  const outcomes = ["1", "2", "3"].map((text) => watch(scene.client.publish("t", text, { qos: 1 })));
+  scene.run();
+  const accepting = scene.acceptConnect();
+  for (let i = 0; i < 3; i++) await endAll(store);
+  const server = await accepting;
+  await endAll(store);
+  // The first is on its way, the second has its place.
+  assertEquals(outcomes.map(({ state }) => state), ["fulfilled", "fulfilled", "pending"]);
+  assertEquals(recordsOf(store.memory), ["m/1", "m/2", "session", "x/1"]);
+  await server.send({ type: "puback", packetId: 1 });
+  assertEquals(outcomes[2]!.state, "pending");
+  await endAll(store);
+  assertEquals([outcomes[2]!.state, recordsOf(store.memory)], ["fulfilled", ["m/2", "m/3", "session", "x/2"]]);
+  scene.eventLoop.close();
 });
 
 test("what is taken back is not kept", async () => {
