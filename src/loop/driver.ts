@@ -268,7 +268,8 @@ export class Driver implements RequestConsumer {
     this.#takeEvents(state.label, now);
     if (state.failure !== undefined) return this.#handleFailure(state.failure, now);
     this.#pump.transmit(connection, this.#options.outgoingEvents, now);
-    this.#persistence?.commit();
+    // That a message has ended can wait for the commit of the next that leaves: whoever does not know it repeats what is harmless.
+    if (this.#channel.isEmpty) void this.#persistence?.commit();
     if (this.session.phase === "ended") {
       this.#state = {
         type: "closing",

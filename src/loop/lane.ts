@@ -20,6 +20,8 @@ export class Lane<T extends PublishRequest | ControlRequest> {
   #lastRun: PublishRun | undefined;
   readonly #spareRuns: PublishRun[] = [];
   #makesRuns = true;
+  /** Told of each request of a caller who has waited, when it is admitted. */
+  handleAdmitted: ((request: T) => void) | undefined;
 
   /**
    * @param capacity How many are admitted at once.
@@ -180,6 +182,7 @@ export class Lane<T extends PublishRequest | ControlRequest> {
   #admit(request: T): void {
     const { caller } = request;
     request.caller = undefined;
+    this.handleAdmitted?.(request);
     caller?.admit();
   }
 

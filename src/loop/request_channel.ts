@@ -35,13 +35,12 @@ export interface RequestChannelDiagnostics {
  * @internal
  */
 export class RequestChannel {
-  /** What keeps publishes at QoS 1 and 2 beyond the life of this process, if anything does. */
-  journal: RequestJournal | undefined;
   /** How many requests of each lane are admitted at once. */
   readonly capacity: number;
   readonly #publishes: Lane<PublishRequest>;
   readonly #controls: Lane<ControlRequest>;
   #consumer: RequestConsumer | undefined;
+  #journal: RequestJournal | undefined;
   #isClosed = false;
   #nextOrder = 0;
 
@@ -52,6 +51,19 @@ export class RequestChannel {
     this.capacity = capacity;
     this.#publishes = new Lane(capacity);
     this.#controls = new Lane(capacity);
+  }
+
+  /** What keeps publishes at QoS 1 and 2 beyond the life of this process, if anything does. */
+  get journal(): RequestJournal | undefined {
+    return this.#journal;
+  }
+
+  /** Lets publishes at QoS 1 and 2 be kept. */
+  set journal(journal: RequestJournal | undefined) {
+    this.#journal = journal;
+    this.#publishes.handleAdmitted = (request) => {
+      if (isKept(request)) journal?.enqueue(request);
+    };
   }
 
   /** Whether nothing waits. */
@@ -216,11 +228,7 @@ export class RequestChannel {
   /** A promise that resolves when a request is admitted, and kept if it is to be. */
   #whenKept(request: Request, admitted: Promise<void>): Promise<void> {
     if (this.journal === undefined || !isKept(request)) return admitted;
-    return admitted.then(() => {
-      // A caller who had to wait for room is not known there yet.
-      this.journal?.enqueue(request);
-      return this.whenDurable(request.kind);
-    });
+    return admitted.then(() => this.whenDurable(request.kind));
   }
 
   #waitOrAbort(request: Request, lane: Lane<Request>, signal: AbortSignal): Promise<void> {
