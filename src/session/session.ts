@@ -360,7 +360,7 @@ export class Session {
   }
 
   #nextPacket(now: number): Packet | undefined {
-    const connect = this.#handshake.takeConnect();
+    const connect = this.#phase === "connecting" ? this.#handshake.takeConnect() : undefined;
     if (connect !== undefined) return connect;
     if (this.#disconnect === "now") return DISCONNECT;
     if (this.#phase === "connected") {
