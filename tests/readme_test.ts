@@ -60,13 +60,29 @@ async function listen(): Promise<{ readonly server: Server; readonly port: numbe
   return { server, port: (server.address() as AddressInfo).port };
 }
 
-/** Runs a program in a process of this runtime. @returns What it printed, and what it complained of. */
-async function run(source: string): Promise<{ readonly output: string; readonly complaints: string }> {
+/** A program that speaks to the server at a port, by the modules of this repository. */
+function placed(source: string, port: number): string {
+  return source.replaceAll("mqtt://localhost:1883", `mqtt://127.0.0.1:${port}`)
+    .replaceAll('"@petrel/mqtt"', JSON.stringify(pathToFileURL(`${repositoryRoot}mod.ts`).href));
+}
+
+/**
+ * Lets this runtime do something with programs, in a process of its own.
+ *
+ * @returns What it printed, and what it complained of.
+ */
+async function run(
+  sources: readonly string[],
+  command: readonly string[],
+): Promise<{ readonly output: string; readonly complaints: string }> {
   const folder = mkdtempSync(join(tmpdir(), "petrel-readme-"));
   try {
-    const file = join(folder, "program.ts");
-    writeFileSync(file, source);
-    const args = runtime === "deno" ? ["run", "--check", "-A", file] : [file];
+    const files = sources.map((source, index) => {
+      const file = join(folder, `program_${index}.ts`);
+      writeFileSync(file, source);
+      return file;
+    });
+    const args = [...command, ...files];
     const env = { ...process.env, NO_COLOR: "1", DENO_NO_UPDATE_CHECK: "1" };
     const child = spawn(process.execPath, args, { cwd: repositoryRoot, env, stdio: ["ignore", "pipe", "pipe"] });
     const limit = setTimeout(() => child.kill("SIGKILL"), LIMIT_MILLIS);
@@ -86,13 +102,19 @@ test("README.md has programs that tell what they print", () => {
   assertEquals(programs.length > 0, true);
 });
 
+if (runtime === "deno") {
+  test("the programs of README.md hold their types", async () => {
+    const { complaints } = await run(programs.map(({ source }) => placed(source, 1883)), ["check"]);
+    assertEquals(complaints, "");
+  });
+}
+
 for (const { source, output } of programs) {
   test(`the program of README.md that prints "${output}" does so and ends`, async () => {
     const { server, port } = await listen();
     try {
-      const here = source.replaceAll("mqtt://localhost:1883", `mqtt://127.0.0.1:${port}`)
-        .replaceAll('"@petrel/mqtt"', JSON.stringify(pathToFileURL(`${repositoryRoot}mod.ts`).href));
-      assertEquals(await run(here), { output: `${output}\n`, complaints: "" });
+      const command = runtime === "deno" ? ["run", "--no-check", "-A"] : [];
+      assertEquals(await run([placed(source, port)], command), { output: `${output}\n`, complaints: "" });
     } finally {
       server.close();
       await once(server, "close");

@@ -4,6 +4,7 @@
 // a skipped test counts as a failed one.
 
 import { readdir } from "node:fs/promises";
+import { fileURLToPath } from "node:url";
 import { findNode, nodeMissingReason } from "../tests/support/node_program.ts";
 import { formatTally, parseJunit, reportRuns, tallyRuns, type TestRun } from "./test_report.ts";
 import { repositoryRoot } from "./source_tree.ts";
@@ -42,7 +43,7 @@ const runtimes: Readonly<Record<string, Runtime>> = {
     name: "Node",
     findExecutable: async () => findNode() ?? await installNode(),
     // One process for all files, as on the other runtimes: one for each would take three times as long.
-    arguments: (paths, report) => [
+    arguments: async (paths, report) => [
       "--import=./tools/node_hooks.ts",
       "--test",
       "--test-isolation=none",
@@ -50,7 +51,9 @@ const runtimes: Readonly<Record<string, Runtime>> = {
       "--test-reporter-destination=stdout",
       "--test-reporter=junit",
       `--test-reporter-destination=${report}`,
-      ...paths.map((path) => path.endsWith(".ts") ? path : `${path.replace(/\/$/, "")}/**/*_test.ts`),
+      ...(await findTests(paths)).filter((file) => chosen.length > 0 || !isSameAsOnDeno(file)).map((file) =>
+        fileURLToPath(file)
+      ),
     ],
   },
 };
@@ -64,20 +67,29 @@ const isAlone = wanted.length === 1;
 
 /** Writes a module that imports the tests: one for all, as on the other runtimes. Loading all code anew for each file takes twice as long. */
 async function writeEntry(paths: readonly string[], entry: string): Promise<string> {
-  const files = (await Promise.all(paths.map(findTests))).flat().sort();
+  const files = await findTests(paths);
   if (files.length === 0) throw new Error(`Cannot run tests: there are none in ${paths.join(" ")}`);
   await Deno.writeTextFile(entry, files.map((file) => `import ${JSON.stringify(file)};\n`).join(""));
   return entry;
 }
 
-/** The tests of a file or a folder, as URLs. */
-async function findTests(path: string): Promise<string[]> {
+/** The tests of files and folders, as URLs, in the order of their names. */
+async function findTests(paths: readonly string[]): Promise<string[]> {
+  return (await Promise.all(paths.map(findTestsOf))).flat().sort();
+}
+
+async function findTestsOf(path: string): Promise<string[]> {
   const url = new URL(path, `file://${repositoryRoot}`);
   if (path.endsWith(".ts")) return [url.href];
   const names = await readdir(url, { recursive: true });
   return names.filter((name) => name.endsWith("_test.ts")).map((name) =>
     new URL(name, `${url.href.replace(/\/$/, "")}/`).href
   );
+}
+
+/** Whether a test would show on Node what it shows on Deno: code that touches no runtime, on the same engine; or the command line. */
+function isSameAsOnDeno(file: string): boolean {
+  return /\/tests\/(architecture|cli|codec|conformance|session|sim|tools)[/_]/.test(file);
 }
 
 /** Not among the other development dependencies: its program is called `node`, which the installation of Bun would then call. */

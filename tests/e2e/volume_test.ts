@@ -85,7 +85,10 @@ async function receiveAll(client: AsyncClient, eventLoop: EventLoop, publisher: 
   return samples;
 }
 
-for (const qos of [0, 1, 2] as const) {
+/** Node has the engine of Deno, and sockets that one level shows at work. */
+const levels: readonly QoS[] = runtime === "node" ? [1] : [0, 1, 2];
+
+for (const qos of levels) {
   const name = `mosquitto: ${
     MESSAGES.toLocaleString("en")
   } messages at QoS ${qos} arrive once and in order, in bounded memory`;

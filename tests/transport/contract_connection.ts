@@ -138,7 +138,7 @@ export async function writeUntilBlocked({ write }: Connection): Promise<{ readon
     let isDone = false;
     void writing.then(() => isDone = true);
     // Many turns rather than much time: on a busy machine little happens in a while.
-    for (let turn = 0; turn < 25 && !isDone; turn++) await delay(4);
+    for (let turn = 0; turn < 50 && !isDone; turn++) await delay(4);
     if (!isDone) return { blocked: writing };
   }
   throw new Error("64 MiB were taken with nobody reading");
