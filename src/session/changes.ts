@@ -19,7 +19,10 @@ export type SessionChange =
   | { readonly type: "subscribed"; readonly topicFilter: string; readonly qos: QoS }
   /** A Topic Filter is not live any more. */
   | { readonly type: "unsubscribed"; readonly topicFilter: string }
-  /** A CONNECT is on its way, or was never answered: the server may have begun another session; or that is settled. */
+  /**
+   * A CONNECT is on its way, or was never answered: the server may have begun another session. It lasts until all that follows from the
+   * answer is done: subscriptions are restored, and no incoming Packet Identifier may mean two messages.
+   */
   | { readonly type: "doubt"; readonly isInDoubt: boolean };
 
 /** What a session has to know after a restart. */
@@ -32,7 +35,7 @@ export interface SessionState {
   readonly incoming: readonly PacketId[];
   /** The live subscriptions. */
   readonly subscriptions: readonly Subscription[];
-  /** Whether the server may have begun another session since. */
+  /** Whether the server may have begun another session since, or has, and does not have all it needs of this one. */
   readonly isInDoubt: boolean;
 }
 

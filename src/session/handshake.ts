@@ -1,6 +1,6 @@
 // CONNECT and its answer, and what the answer says about the session on the server.
 import type { Connack, Connect } from "../codec/mod.ts";
-import { ChangeLog } from "./changes.ts";
+import type { ChangeLog } from "./changes.ts";
 import { ConnectionRefusedError, ProtocolError } from "./error.ts";
 
 /** What the server's acceptance means: it has the session, may have another one than ours, or has none. */
@@ -9,6 +9,7 @@ export type SessionVerdict = "resumed" | "doubtful" | "lost";
 /** The handshakes of one session. */
 export class Handshake {
   readonly #changes: ChangeLog;
+  readonly #isSettled: () => boolean;
   #connect: Connect | undefined;
   #stage: "due" | "connect-sent" | "answered" = "answered";
   /** Whether a CONNECT got no CONNACK: Session Present may then speak of a session which that CONNECT began. */
@@ -17,9 +18,11 @@ export class Handshake {
 
   /**
    * @param changes Where changes are told.
+   * @param isSettled Whether nothing is left of what the verdicts so far have led to.
    */
-  constructor(changes: ChangeLog = new ChangeLog()) {
+  constructor(changes: ChangeLog, isSettled: () => boolean) {
     this.#changes = changes;
+    this.#isSettled = isSettled;
   }
 
   /** Whether there never was a connection. */
@@ -50,7 +53,7 @@ export class Handshake {
   }
 
   /**
-   * CONNACK: the handshake is over.
+   * CONNACK: the handshake is over. What the verdict leads to is begun before the next `settleDoubt`.
    *
    * @throws {ConnectionRefusedError} If the server refuses the connection.
    * @throws {ProtocolError} If it resumes a session although a clean one was asked for.
@@ -66,8 +69,12 @@ export class Handshake {
     }
     const verdict = !sessionPresent ? "lost" : this.#isInDoubt ? "doubtful" : "resumed";
     this.#isInDoubt = false;
-    this.#record();
     return verdict;
+  }
+
+  /** Something has happened that may have ended the last of what a verdict led to. */
+  settleDoubt(): void {
+    if (this.#isRecordedInDoubt) this.#record();
   }
 
   /** The connection is gone. */
@@ -75,10 +82,13 @@ export class Handshake {
     if (this.#stage === "connect-sent") this.#isInDoubt = true;
   }
 
-  /** A process that ends now leaves a doubt behind from CONNECT on until its answer. */
+  /**
+   * A process that ends now leaves a doubt behind from CONNECT on until all that its answer led to is done. The next one learns from
+   * Session Present only that the server has the session which this one began, not what that session still lacks.
+   */
   #record(): void {
     if (!this.#changes.isRecorded) return;
-    const isInDoubt = this.#isInDoubt || this.#stage === "connect-sent";
+    const isInDoubt = this.#isInDoubt || this.#stage === "connect-sent" || !this.#isSettled();
     if (isInDoubt === this.#isRecordedInDoubt) return;
     this.#isRecordedInDoubt = isInDoubt;
     this.#changes.push({ type: "doubt", isInDoubt });

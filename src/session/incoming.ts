@@ -102,6 +102,11 @@ export class IncomingExchanges {
     for (const packetId of this.#awaitingPubrel) this.#inDoubt.add(packetId);
   }
 
+  /** Whether an identifier may mean something else than it did. */
+  get hasDoubts(): boolean {
+    return this.#inDoubt.size > 0;
+  }
+
   /** How many QoS 2 messages await PUBREL. */
   get awaitingPubrel(): number {
     return this.#awaitingPubrel.size;

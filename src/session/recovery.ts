@@ -1,5 +1,5 @@
 // What a new connection owes before any new work: the subscriptions a server lost, then the replay of unfinished exchanges.
-import type { Packet, PacketId, Subscribe, Subscription } from "../codec/mod.ts";
+import type { Packet, PacketId, Suback, Subscribe, Subscription } from "../codec/mod.ts";
 import { Fifo } from "../fifo.ts";
 import type { EventQueue } from "./event_queue.ts";
 import type { SessionVerdict } from "./handshake.ts";
@@ -24,8 +24,8 @@ export class Recovery {
   readonly #events: EventQueue;
   /** Portions of live subscriptions that are still to be sent; they are owed until answered, over any number of connections. */
   readonly #restore: Fifo<readonly Subscription[]> = new Fifo();
-  /** What restored subscriptions on this connection. */
-  #restoring: Subscribe[] = [];
+  /** What restores subscriptions on this connection, and is not answered. */
+  readonly #restoring: Set<Subscribe> = new Set();
   /** Exchanges that are still to be handed out again on this connection. */
   readonly #replay: Fifo<OutgoingExchange> = new Fifo();
   /** Until when the next of them must wait; `undefined` if it may leave. */
@@ -52,6 +52,11 @@ export class Recovery {
   /** Whether nothing is owed any more, so that new requests can be admitted. */
   get isDone(): boolean {
     return this.#replay.length === 0 && this.#restore.length === 0;
+  }
+
+  /** Whether the server has answered for every subscription it had lost, and no identifier is in doubt. */
+  get isSettled(): boolean {
+    return this.#restore.length === 0 && this.#restoring.size === 0 && !this.#incoming.hasDoubts;
   }
 
   /**
@@ -98,6 +103,12 @@ export class Recovery {
     this.#replayAt = undefined;
   }
 
+  /** The server answered a SUBSCRIBE, whoever owed it: what it granted is live, and owed no longer. */
+  handleSuback(request: Subscribe, answer: Suback): void {
+    this.#restoring.delete(request);
+    this.#subscriptions.handleSuback(request, answer);
+  }
+
   /** During a replay, this exchange is owed too, after all others. */
   append(exchange: OutgoingExchange): void {
     this.#replay.push(exchange);
@@ -114,7 +125,7 @@ export class Recovery {
     for (const packet of this.#restoring) {
       if (this.#outgoing.abandonSubscribe(packet)) this.#restore.push(packet.subscriptions);
     }
-    this.#restoring = [];
+    this.#restoring.clear();
     for (const portion of owed) this.#restore.push(portion);
   }
 
@@ -163,7 +174,7 @@ export class Recovery {
       const packet: Subscribe = { type: "subscribe", packetId: outgoing.allocatePacketId(), subscriptions };
       outgoing.openSubscribe(packet, 0);
       outgoing.handleTransmit(packet.packetId);
-      this.#restoring.push(packet);
+      this.#restoring.add(packet);
       return packet;
     }
     return undefined;

@@ -61,7 +61,7 @@ export class Session {
   #phase: SessionPhase = "closed";
   #disconnect: "none" | "drained" | "now" = "none";
   readonly #changes: ChangeLog = new ChangeLog();
-  readonly #handshake: Handshake = new Handshake(this.#changes);
+  readonly #handshake: Handshake = new Handshake(this.#changes, () => this.#recovery.isSettled);
   readonly #outgoing: OutgoingExchanges = new OutgoingExchanges(this.#changes);
   readonly #incoming: IncomingExchanges = new IncomingExchanges(this.#changes);
   readonly #subscriptions: LiveSubscriptions = new LiveSubscriptions(this.#changes);
@@ -266,7 +266,7 @@ export class Session {
         break;
       case "suback": {
         const ended = this.#outgoing.handleSuback(packet);
-        if (ended !== undefined) this.#subscriptions.handleSuback(ended.packet, packet);
+        if (ended !== undefined) this.#recovery.handleSuback(ended.packet, packet);
         this.#events.addCompleted(ended, packet);
         break;
       }
@@ -280,6 +280,7 @@ export class Session {
         this.#keepAlive.handlePingresp(now);
         break;
     }
+    this.#handshake.settleDoubt();
     this.#events.addIncoming(packet);
   }
 
@@ -375,6 +376,7 @@ export class Session {
   #handlePublish(packet: Publish): void {
     const { deliver, reply } = this.#incoming.handlePublish(packet, this.#options.ackMode);
     if (reply !== undefined) this.#replies.pushAck(reply);
+    this.#handshake.settleDoubt();
     if (deliver) this.#events.addIncoming(packet);
   }
 
@@ -384,6 +386,7 @@ export class Session {
     this.#keepAlive.handleActivity(now);
     this.#events.addConnected(packet.sessionPresent);
     this.#recovery.handleConnected(verdict, this.#options);
+    this.#handshake.settleDoubt();
   }
 
   /** Answers with PUBREL, which never overtakes the replayed PUBREL of an earlier PUBREC [MQTT-4.6.0-4]. */

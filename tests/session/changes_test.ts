@@ -1,9 +1,10 @@
 // What a session tells its owner to keep, and what another session makes of that.
 
 import { assertEquals, assertThrows } from "@std/assert";
+import type { Subscribe } from "../../src/codec/mod.ts";
 import type { Session, SessionChange, SessionState } from "../../src/session/mod.ts";
 import { test } from "../support/test.ts";
-import { connected, Dialogue } from "./support.ts";
+import { connected, Dialogue, filters } from "./support.ts";
 
 /** The changes that were not taken yet, as short words. */
 function changesOf(session: Session): string[] {
@@ -126,6 +127,43 @@ test("a CONNECT is a doubt until it is answered, over any number of connections"
   assertEquals(changesOf(dialogue.session), ["doubt", "no doubt"]);
 });
 
+test("a doubt lasts until each subscription that is restored was answered, over any number of connections", () => {
+  const dialogue = recorded();
+  dialogue.hasSubscribed(filters(9));
+  changesOf(dialogue.session);
+  dialogue.reconnects({ sessionPresent: false });
+  dialogue.sendsOnly("subscribe", "subscribe");
+  dialogue.receives({ type: "suback", packetId: 2, returnCodes: filters(8).map(() => 1) });
+  dialogue.loses();
+  dialogue.opens();
+  dialogue.accepted({ sessionPresent: true });
+  const changes = changesOf(dialogue.session);
+  assertEquals([changes[0], changes.includes("no doubt")], ["doubt", false]);
+  const { packetId } = dialogue.sends<Subscribe>("subscribe");
+  dialogue.sendsNothing();
+  assertEquals(changesOf(dialogue.session), []);
+  dialogue.receives({ type: "suback", packetId, returnCodes: [1] });
+  assertEquals(changesOf(dialogue.session), ["subscribed filter/9 qos 1", "no doubt"]);
+});
+
+test("a doubt lasts until the server has told of each identifier what it means", () => {
+  const dialogue = recorded();
+  for (const packetId of [7, 8, 9]) dialogue.receivesPublish(2, packetId);
+  dialogue.loses();
+  dialogue.opens();
+  dialogue.reconnects({ sessionPresent: true });
+  changesOf(dialogue.session);
+  dialogue.receivesPublish(2, 7, { dup: true });
+  assertEquals(changesOf(dialogue.session), []);
+  dialogue.receives({ type: "pubrel", packetId: 7 });
+  dialogue.receivesPublish(2, 8);
+  assertEquals(changesOf(dialogue.session), ["incoming-ended 7", "incoming-ended 8", "incoming-received 8"]);
+  dialogue.reconnects({ sessionPresent: true });
+  assertEquals(changesOf(dialogue.session), []);
+  dialogue.receivesPublish(2, 9);
+  assertEquals(changesOf(dialogue.session), ["incoming-ended 9", "incoming-received 9", "no doubt"]);
+});
+
 test("a lost session ends what the policy fails, and all that arrived", () => {
   const dialogue = recorded({ resubscribe: false });
   dialogue.hasSubscribed(["a"]);
@@ -137,10 +175,10 @@ test("a lost session ends what the policy fails, and all that arrived", () => {
   dialogue.reconnects({ sessionPresent: false });
   assertEquals(changesOf(dialogue.session), [
     "doubt",
-    "no doubt",
     "incoming-ended 7",
     "publish-ended 3",
     "unsubscribed a",
+    "no doubt",
   ]);
 });
 

@@ -6,8 +6,8 @@ import { Fifo } from "../../src/fifo.ts";
 import { FILTERS, type Setup } from "./script.ts";
 import { hold } from "./violation.ts";
 
-/** So few identifiers that they are used again at once. */
-const PACKET_IDS = 12;
+/** How many identifiers it has: so few that they are used again at once. */
+export const PACKET_IDS = 12;
 
 const EMPTY = new Uint8Array();
 

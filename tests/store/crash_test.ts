@@ -2,17 +2,38 @@
 
 import { assert, assertEquals } from "@std/assert";
 import { Persistence } from "../../src/loop/persistence.ts";
+import { IncomingExchanges } from "../../src/session/incoming.ts";
+import { Recovery } from "../../src/session/recovery.ts";
 import { SessionJournal } from "../../src/store/mod.ts";
 import { Random } from "../sim/random.ts";
-import { replaceMethod } from "../sim/mutant.ts";
+import { replaceGetter, replaceMethod } from "../sim/mutant.ts";
 import { test } from "../support/test.ts";
-import { type CrashOperation, type CrashSetup, CrashWorld, drawCrashScript } from "./crash_world.ts";
+import { type CrashOperation, drawCrashScript } from "./crash_script.ts";
+import { type CrashSetup, CrashWorld } from "./crash_world.ts";
 
 const SCRIPT_LENGTH = 14;
 
 interface Found {
   readonly deaths: readonly number[];
   readonly faults: readonly string[];
+}
+
+/** Draws how a world is in which processes may die, and lets six of them die anywhere in it. */
+async function dieAgainAndAgain(
+  random: Random,
+  kind: Pick<CrashSetup, "ackMode" | "commits">,
+  server: "keeps" | "loses",
+): Promise<Found | undefined> {
+  const setup = {
+    ...kind,
+    serverDelivers: random.pick(["at-publish", "at-pubrel"] as const),
+    inflight: random.pick([1, 3, 100]),
+  };
+  const script = drawCrashScript(random, 2 * SCRIPT_LENGTH, server);
+  const deaths = Array.from({ length: 6 }, () => random.below(150));
+  const world = new CrashWorld(setup, deaths);
+  await world.run(script);
+  return world.faults.length === 0 ? undefined : { deaths, faults: world.faults };
 }
 
 /** Runs a script once without a death, and then with one at each step. */
@@ -31,46 +52,48 @@ async function dieAtEveryStep(
   return { steps: whole.steps, found: undefined };
 }
 
-for (const ackMode of ["automatic", "manual"] as const) {
-  for (const commits of ["at once", "later"] as const) {
-    const title = `${ackMode} acknowledgement, commits that are done ${commits}`;
+const servers = ["keeps", "loses"] as const;
+const kinds = (["automatic", "manual"] as const).flatMap((ackMode) =>
+  (["at once", "later"] as const).flatMap((commits) => servers.map((server) => ({ ackMode, commits, server })))
+);
 
-    test(`a process may die at every step: ${title}`, async () => {
-      for (let seed = 1; seed <= 4; seed++) {
-        const random = new Random(seed);
-        const setup = {
-          ackMode,
-          commits,
-          serverDelivers: random.pick(["at-publish", "at-pubrel"] as const),
-          inflight: random.pick([1, 2, 100]),
-        };
-        const { steps, found } = await dieAtEveryStep(setup, drawCrashScript(random, SCRIPT_LENGTH));
-        assertEquals(found, undefined, `seed ${seed}, ${JSON.stringify(setup)}`);
-        assert(steps > 40, `only ${steps} steps in seed ${seed}`);
-      }
-    });
+for (const { ackMode, commits, server } of kinds) {
+  const title = `${ackMode} acknowledgement, commits that are done ${commits}, a server that ${server} the session`;
 
-    test(`processes may die again and again: ${title}`, async () => {
-      for (let seed = 1; seed <= 60; seed++) {
-        const random = new Random(seed);
-        const setup = {
-          ackMode,
-          commits,
-          serverDelivers: random.pick(["at-publish", "at-pubrel"] as const),
-          inflight: random.pick([1, 3, 100]),
-        };
-        const script = drawCrashScript(random, 2 * SCRIPT_LENGTH);
-        const deaths = Array.from({ length: 6 }, () => random.below(150));
-        const world = new CrashWorld(setup, deaths);
-        await world.run(script);
-        assertEquals(world.faults, [], `seed ${seed}, ${JSON.stringify(setup)}, deaths at ${deaths}`);
-      }
-    });
-  }
+  test(`a process may die at every step: ${title}`, async () => {
+    for (let seed = 1; seed <= (server === "keeps" ? 4 : 2); seed++) {
+      const random = new Random(seed);
+      const setup = {
+        ackMode,
+        commits,
+        serverDelivers: random.pick(["at-publish", "at-pubrel"] as const),
+        inflight: random.pick([1, 2, 100]),
+      };
+      const { steps, found } = await dieAtEveryStep(setup, drawCrashScript(random, SCRIPT_LENGTH, server));
+      assertEquals(found, undefined, `seed ${seed}, ${JSON.stringify(setup)}`);
+      assert(steps > 40, `only ${steps} steps in seed ${seed}`);
+    }
+  });
+
+  test(`processes may die again and again: ${title}`, async () => {
+    for (let seed = 1; seed <= 60; seed++) {
+      const found = await dieAgainAndAgain(new Random(seed), { ackMode, commits }, server);
+      assertEquals(found, undefined, `seed ${seed}`);
+    }
+  });
+}
+
+interface Mutant {
+  readonly break: () => () => void;
+  readonly shows: RegExp;
+  /** Whether the server keeps the session, as it does unless it matters. */
+  readonly server?: "keeps" | "loses";
+  /** Whether one death is too few for it to show. */
+  readonly needsManyDeaths?: boolean;
 }
 
 /** Each is one thing wrong; every one of them must show. */
-const mutants: Readonly<Record<string, { readonly break: () => () => void; readonly shows: RegExp }>> = {
+const mutants: Readonly<Record<string, Mutant>> = {
   "bytes leave before the commit": {
     break: () =>
       replaceMethod(Persistence.prototype, "commit", (original) =>
@@ -120,24 +143,45 @@ const mutants: Readonly<Record<string, { readonly break: () => () => void; reado
         }),
     shows: /the store has/,
   },
+  "a doubt about subscriptions ends with CONNACK": {
+    break: () => replaceGetter(Recovery.prototype, "isSettled", () => true),
+    server: "loses",
+    shows: /the server does not have the subscriptions/,
+  },
+  "a doubt about identifiers ends with CONNACK": {
+    break: () => replaceGetter(IncomingExchanges.prototype, "hasDoubts", () => false),
+    server: "loses",
+    needsManyDeaths: true,
+    shows: /was never told/,
+  },
 };
 
-for (const [name, { break: breakIt, shows }] of Object.entries(mutants)) {
+/** Looks for a fault of a mutant. */
+async function find(mutant: Mutant, seed: number): Promise<Found | undefined> {
+  const { server = "keeps", needsManyDeaths = false } = mutant;
+  let found: Found | undefined;
+  for (const ackMode of ["automatic", "manual"] as const) {
+    const random = new Random(seed);
+    const setup = { ackMode, commits: "later", serverDelivers: "at-publish", inflight: 100 } as const;
+    found ??= needsManyDeaths
+      ? await dieAgainAndAgain(random, setup, server)
+      : (await dieAtEveryStep(setup, drawCrashScript(random, SCRIPT_LENGTH, server))).found;
+  }
+  return found;
+}
+
+for (const [name, mutant] of Object.entries(mutants)) {
   test(`caught: ${name}`, async () => {
-    const mend = breakIt();
+    const mend = mutant.break();
     let found: Found | undefined;
     try {
-      for (let seed = 1; seed <= 12 && !shows.test(`${found?.faults}`); seed++) {
-        for (const ackMode of ["automatic", "manual"] as const) {
-          const random = new Random(seed);
-          const setup = { ackMode, commits: "later", serverDelivers: "at-publish", inflight: 100 } as const;
-          found = (await dieAtEveryStep(setup, drawCrashScript(random, SCRIPT_LENGTH))).found;
-          if (found !== undefined) break;
-        }
+      const seeds = mutant.needsManyDeaths ? 100 : 12;
+      for (let seed = 1; seed <= seeds && !mutant.shows.test(`${found?.faults}`); seed++) {
+        found = await find(mutant, seed);
       }
     } finally {
       mend();
     }
-    assert(found !== undefined && shows.test(`${found.faults}`), `${found?.faults}`);
+    assert(found !== undefined && mutant.shows.test(`${found.faults}`), `${found?.faults}`);
   });
 }

@@ -2,20 +2,13 @@
 // server of the simulation. Everything the outside can see of a process is a step, before which, and after which, it may die: a commit,
 // a packet that reaches the server, a packet that reaches the client, and a message that is told.
 
-import { AsyncClient } from "../../src/client/mod.ts";
-import { Decoder, encodePacket, type Packet, type Publish, type QoS } from "../../src/codec/mod.ts";
-import type { Event, EventLoop } from "../../src/loop/mod.ts";
-import { MemorySessionStore, type SessionDelta, type SessionStore } from "../../src/store/mod.ts";
+import type { Packet, Publish, QoS } from "../../src/codec/mod.ts";
+import { MemorySessionStore, type SessionDelta } from "../../src/store/mod.ts";
 import { ManualClock, settle } from "../../src/testing/mod.ts";
-import type { Transport, TransportHandlers } from "../../src/transport/transport.ts";
-import type { Random } from "../sim/random.ts";
 import { plainSetup } from "../sim/script.ts";
-import { SimServer } from "../sim/server.ts";
-
-/** Something that happens; what follows `together` does so in the same moment as what is before it. */
-export type CrashOperation =
-  | { readonly op: "publish" | "tryPublish" | "serverPublish"; readonly qos: QoS }
-  | { readonly op: "cut" | "together" };
+import { PACKET_IDS, SimServer } from "../sim/server.ts";
+import { CrashLife } from "./crash_life.ts";
+import type { CrashOperation } from "./crash_script.ts";
 
 /** How the processes of a world are. */
 export interface CrashSetup {
@@ -28,14 +21,7 @@ export interface CrashSetup {
 
 const ROUNDS = 60;
 
-/** Draws what happens. */
-export function drawCrashScript(random: Random, length: number): CrashOperation[] {
-  const deck = ["publish", "publish", "tryPublish", "serverPublish", "serverPublish", "cut", "together"] as const;
-  return Array.from({ length }, (): CrashOperation => {
-    const op = random.pick(deck);
-    return op === "cut" || op === "together" ? { op } : { op, qos: random.pick([1, 2, 2]) };
-  });
-}
+const FILTERS = 3;
 
 /** A world. */
 export class CrashWorld {
@@ -48,9 +34,10 @@ export class CrashWorld {
   readonly #disk: MemorySessionStore = new MemorySessionStore();
   readonly #server: SimServer;
   readonly #clock: ManualClock = new ManualClock(1_000_000);
-  #life: Life;
+  #life: CrashLife;
   #numbers = 0;
   #serverNumbers = 0;
+  #filters = 0;
   /** Messages whose publish has resolved. */
   readonly #promised: Map<string, QoS> = new Map();
   readonly #sent: Set<string> = new Set();
@@ -59,6 +46,13 @@ export class CrashWorld {
   readonly #finished: Set<string> = new Set();
   /** Messages that had reached a process which died before it could tell them. */
   readonly #lost: Set<string> = new Set();
+  /** Messages that nobody can make good: the server has lost them, or a client in doubt cannot tell them from others. */
+  readonly #excused: Set<string> = new Set();
+  /** In how many steps the server loses the session, if it is to. */
+  #stepsToLoss = -1;
+  #hidesLoss = false;
+  #losesConnack = false;
+  #hasLostSession = false;
 
   /**
    * @param setup How the processes are.
@@ -81,14 +75,20 @@ export class CrashWorld {
       this.#apply(operation);
       if (script[i + 1]?.op !== "together") await this.#settle();
     }
-    for (let round = 0; round < ROUNDS && !this.#isQuiet; round++) await this.#settle();
+    await this.#comeToRest();
+    this.#stepsToLoss = -1;
+    if (this.#hasLostSession) {
+      this.#useEveryPacketId();
+      await this.#comeToRest();
+    }
     this.#judge();
     this.#life.end();
   }
 
   /** A step: a process may die here. @returns Whether it goes on. */
-  step(life: Life): boolean {
+  step(life: CrashLife): boolean {
     if (life !== this.#life || life.isDead) return false;
+    if (this.#stepsToLoss-- === 0) this.#loseSession();
     if (this.#deaths.has(this.steps++)) this.#die(life);
     return !life.isDead;
   }
@@ -112,8 +112,17 @@ export class CrashWorld {
     }
   }
 
+  /**
+   * A message reaches a process. In doubt, a new one whose first copy was lost cannot be told from a repeated one, if its identifier is
+   * one of those in doubt.
+   */
+  handleArriving({ topicName, qos, packetId, dup }: Publish): void {
+    const records = this.#records;
+    if (qos === 2 && dup && records.includes("d") && records.includes(`i/${packetId}`)) this.#excused.add(topicName);
+  }
+
   /** A process is told of a message. */
-  handleTold(life: Life, publish: Publish): void {
+  handleTold(life: CrashLife, publish: Publish): void {
     const { topicName, qos } = publish;
     if (this.#finished.has(topicName)) this.faults.push(`${topicName} was told again`);
     this.#told.set(topicName, (this.#told.get(topicName) ?? 0) + 1);
@@ -125,9 +134,12 @@ export class CrashWorld {
     }
   }
 
-  /** The server has accepted a process. */
-  handleConnackArrived(): void {
-    this.#server.handleConnackArrived();
+  /** The server has accepted a process. @returns Whether its answer arrives, and not the end of the connection. */
+  handleConnack(): boolean {
+    const arrives = !this.#losesConnack;
+    this.#losesConnack = false;
+    if (arrives) this.#server.handleConnackArrived();
+    return arrives;
   }
 
   /** The connection is gone. */
@@ -135,17 +147,23 @@ export class CrashWorld {
     this.#server.handleClose();
   }
 
+  /** The names of the records on the disk. */
+  get #records(): readonly string[] {
+    return this.#disk.load("crash").map(({ id }) => id);
+  }
+
   get #isQuiet(): boolean {
     const { session, requests } = this.#life.eventLoop.diagnostics();
     return !this.#life.isDead && session.phase === "connected" && session.outgoingExchanges === 0 &&
-      session.incomingQos2 === 0 && requests.publishes === 0 && this.#server.isQuiet && !this.#life.isBusy;
+      (session.incomingQos2 === 0 || this.#hasLostSession) && requests.publishes === 0 && this.#server.isQuiet &&
+      !this.#life.isBusy;
   }
 
-  #begin(): Life {
-    return new Life(this, this.#setup, this.#clock);
+  #begin(): CrashLife {
+    return new CrashLife(this, this.#setup, this.#clock);
   }
 
-  #die(life: Life): void {
+  #die(life: CrashLife): void {
     for (const topicName of life.untold) this.#lost.add(topicName);
     life.isDead = true;
     this.#server.handleClose();
@@ -164,15 +182,42 @@ export class CrashWorld {
         });
         return;
       }
-      case "serverPublish": {
-        if (!this.#server.hasSession || !life.isAccepted) return;
-        const topicName = `s/${this.#serverNumbers++}`;
-        this.#sent.add(topicName);
-        return this.#server.publish(topicName, operation.qos);
-      }
+      case "subscribe":
+        return void life.client.subscribe(`f/${this.#filters++ % FILTERS}`, 1).catch(() => {});
+      case "serverPublish":
+        return this.#publishFromServer(operation.qos);
+      case "loseSession":
+        this.#stepsToLoss = operation.steps;
+        this.#hidesLoss = operation.isHidden;
+        return;
       case "cut":
         return life.cut();
     }
+  }
+
+  #publishFromServer(qos: QoS): void {
+    if (!this.#server.hasSession || !this.#life.isAccepted) return;
+    const topicName = `s/${this.#serverNumbers++}`;
+    this.#sent.add(topicName);
+    this.#server.publish(topicName, qos);
+  }
+
+  /** The session is gone, and with it what it had for the client; the connection ends in the same moment. */
+  #loseSession(): void {
+    for (const topicName of this.#sent) if (!this.#told.has(topicName)) this.#excused.add(topicName);
+    this.#hasLostSession = true;
+    this.#life.cut();
+    this.#server.forgetSession();
+    this.#losesConnack = this.#hidesLoss;
+  }
+
+  /** No identifier is left of which it is in doubt what it means, and each of these messages must be told. */
+  #useEveryPacketId(): void {
+    for (let i = 0; i < PACKET_IDS; i++) this.#publishFromServer(2);
+  }
+
+  async #comeToRest(): Promise<void> {
+    for (let round = 0; round < ROUNDS && !this.#isQuiet; round++) await this.#settle();
   }
 
   async #settle(): Promise<void> {
@@ -193,158 +238,20 @@ export class CrashWorld {
     }
     for (const [topicName, qos] of this.#promised) {
       const arrivals = this.#server.arrivals.get(topicName) ?? 0;
+      // What the server had accepted in the session that it lost.
+      if (this.#server.forgotten.has(topicName)) continue;
       if (arrivals === 0) this.faults.push(`${topicName} was promised and never arrived`);
       if (arrivals > 1 && qos === 2) this.faults.push(`${topicName} arrived ${arrivals} times at QoS 2`);
     }
-    const mayBeLost = this.#setup.ackMode === "automatic" ? this.#lost : new Set();
     for (const topicName of this.#sent) {
-      if (!this.#told.has(topicName) && !mayBeLost.has(topicName)) this.faults.push(`${topicName} was never told`);
+      const mayBeLost = this.#setup.ackMode === "automatic" && this.#lost.has(topicName);
+      if (this.#told.has(topicName) || mayBeLost || this.#excused.has(topicName)) continue;
+      this.faults.push(`${topicName} was never told`);
     }
-    const left = this.#disk.load("crash").map(({ id }) => id).filter((id) => id !== "session");
+    const live = this.#records.filter((id) => id.startsWith("s/")).map((id) => id.slice(2));
+    const dead = live.filter((topicFilter) => !this.#server.subscriptions.has(topicFilter));
+    if (dead.length > 0) this.faults.push(`the server does not have the subscriptions ${dead}`);
+    const left = this.#records.filter((id) => id !== "session" && !id.startsWith("s/"));
     if (left.length > 0) this.faults.push(`the store has ${left} at the end`);
   }
-}
-
-/** A process. */
-class Life {
-  readonly client: AsyncClient;
-  readonly eventLoop: EventLoop;
-  /** Whether it was killed: nothing it does is seen any more. */
-  isDead = false;
-  isAccepted = false;
-  /** Messages that have arrived and were not told. */
-  readonly untold: Set<string> = new Set();
-  readonly #world: CrashWorld;
-  #handlers: TransportHandlers | undefined;
-  #arriving: Packet[] = [];
-  #commit: (() => void) | undefined;
-
-  constructor(world: CrashWorld, setup: CrashSetup, clock: ManualClock) {
-    this.#world = world;
-    const { client, eventLoop } = AsyncClient.create({
-      clientId: "crash",
-      broker: "mqtt://broker.test",
-      cleanSession: false,
-      keepAlive: 0,
-      ackMode: setup.ackMode,
-      inflight: setup.inflight,
-      clock,
-      random: () => 0,
-      transport: (_target, handlers) => Promise.resolve(this.#open(handlers)),
-      sessionStore: setup.commits === "later" ? this.#laterStore() : this.#promptStore(),
-    });
-    this.client = client;
-    this.eventLoop = eventLoop;
-    this.#run().catch((error) => world.faults.push(`a process ended with ${error}`));
-  }
-
-  /** Whether something is under way. */
-  get isBusy(): boolean {
-    return this.#arriving.length > 0 || this.#commit !== undefined;
-  }
-
-  handleServerPacket(packet: Packet): void {
-    this.#arriving.push(packet);
-  }
-
-  /** Lets arrive what the server has sent. */
-  deliver(): void {
-    const packets = this.#arriving;
-    this.#arriving = [];
-    for (const packet of packets) {
-      if (this.#handlers === undefined || !this.#world.step(this)) return;
-      if (packet.type === "publish") this.untold.add(packet.topicName);
-      if (packet.type === "connack") {
-        this.isAccepted = true;
-        this.#world.handleConnackArrived();
-      }
-      this.#handlers.data(encodePacket(packet));
-    }
-  }
-
-  /** Ends the commit that is under way. */
-  endCommit(): void {
-    this.#commit?.();
-  }
-
-  cut(): void {
-    const handlers = this.#handlers;
-    if (handlers === undefined || this.isDead) return;
-    this.#handlers = undefined;
-    this.#arriving = [];
-    this.isAccepted = false;
-    this.#world.handleClose();
-    handlers.close();
-  }
-
-  end(): void {
-    this.isDead = true;
-    this.eventLoop.close();
-  }
-
-  async #run(): Promise<void> {
-    for await (const event of this.eventLoop) {
-      if (isMessage(event) && this.#world.step(this)) {
-        this.untold.delete(event.packet.topicName);
-        this.#world.handleTold(this, event.packet);
-      }
-    }
-  }
-
-  #open(handlers: TransportHandlers): Transport {
-    const decoder = new Decoder();
-    this.#handlers = handlers;
-    return {
-      canPause: true,
-      write: (chunk, length) => {
-        if (this.#handlers !== handlers) return undefined;
-        decoder.push(chunk.slice(0, length));
-        for (let packet = decoder.next(); packet !== undefined; packet = decoder.next()) {
-          if (!this.#world.step(this)) return undefined;
-          this.#world.handleClientPacket(packet);
-          this.#world.step(this);
-        }
-        return undefined;
-      },
-      pause: () => {},
-      resume: () => {},
-      shutdown: () => {},
-      destroy: () => {
-        if (this.#handlers === handlers) this.cut();
-      },
-    };
-  }
-
-  /** A process that is killed in a commit may have made it, and never learns of it. */
-  #promptStore(): SessionStore {
-    return {
-      load: (key) => this.#world.load(key),
-      commit: (key, delta) => {
-        if (!this.#world.step(this)) return new Promise(() => {});
-        this.#world.commit(key, delta);
-        return this.#world.step(this) ? undefined : new Promise(() => {});
-      },
-      clear: () => {},
-    };
-  }
-
-  #laterStore(): SessionStore {
-    const prompt = this.#promptStore();
-    return {
-      load: async (key) => await prompt.load(key),
-      commit: (key, delta) =>
-        new Promise((resolve) => {
-          this.#commit = () => {
-            this.#commit = undefined;
-            const done = prompt.commit(key, delta);
-            if (done === undefined) resolve();
-          };
-        }),
-      clear: () => {},
-    };
-  }
-}
-
-function isMessage(event: Event): event is Event & { readonly packet: Publish } {
-  return event.type === "incoming" && event.packet.type === "publish";
 }

@@ -8,6 +8,13 @@ import { test } from "../support/test.ts";
 import { recordsOf } from "./held_store.ts";
 import { left, Life, publishes, subscribed, unfinished } from "./life.ts";
 
+/** The Topic Names of the messages that a process was told of. */
+function toldBy(life: Life): string[] {
+  return life.events.flatMap((event) =>
+    event.type === "incoming" && event.packet.type === "publish" ? event.packet.topicName : []
+  );
+}
+
 test("session present: DUP and the same identifiers, then PUBREL, then what was never sent, then new work", async () => {
   const life = new Life(await unfinished(), { inflight: 100 });
   void life.scene.client.publish("f", "6", { qos: 1 });
@@ -81,16 +88,48 @@ test("PUBREL go out in the order of the PUBREC, in the next process too", async 
   life.die();
 });
 
+test("subscriptions that a lost session needs again are owed by the next process, if this one dies before the answer", async () => {
+  const store = await subscribed();
+  const life = new Life(store);
+  assertEquals((await life.accepted(false)).takeWords().at(-1), "subscribe 1");
+  life.die();
+  await settle();
+  const next = new Life(store);
+  const server = await next.accepted(true);
+  const subscribe = server.take().find((packet) => packet.type === "subscribe");
+  assertEquals(subscribe?.subscriptions.map(({ topicFilter }) => topicFilter), ["a/#", "c"]);
+  assert(recordsOf(store).includes("d"));
+  await server.send({ type: "suback", packetId: subscribe!.packetId, returnCodes: [1, 0] });
+  assertEquals(recordsOf(store), ["s/a/#", "s/c", "session"]);
+  next.die();
+});
+
+test("an identifier that may mean another message stays in doubt for the next process", async () => {
+  const store = await left(async (_life, server) => await server.send(message("told", 2, 7)));
+  const unanswered = new Life(store);
+  await unanswered.scene.accept();
+  unanswered.die();
+  await settle();
+  const doubtful = new Life(store);
+  await doubtful.accepted(true);
+  doubtful.die();
+  await settle();
+  assertEquals(recordsOf(store), ["d", "i/7", "session"]);
+  const life = new Life(store);
+  const server = await life.accepted(true);
+  await server.send(message("new", 2, 7));
+  assertEquals(toldBy(life), ["new"]);
+  assertEquals(recordsOf(store), ["i/7", "session"]);
+  life.die();
+});
+
 test("a message at QoS 2 that an earlier process has told is not told again", async () => {
   const store = await left(async (_life, server) => await server.send(message("told", 2, 7)));
   const life = new Life(store);
   const server = await life.accepted(true);
   server.take();
   await server.send({ ...message("told", 2, 7), dup: true }, message("new", 2, 8));
-  const topics = life.events.flatMap((event) =>
-    event.type === "incoming" && event.packet.type === "publish" ? event.packet.topicName : []
-  );
-  assertEquals([topics, server.takeWords()], [["new"], ["pubrec 7", "pubrec 8"]]);
+  assertEquals([toldBy(life), server.takeWords()], [["new"], ["pubrec 7", "pubrec 8"]]);
   await server.send({ type: "pubrel", packetId: 7 }, { type: "pubrel", packetId: 8 });
   assertEquals(recordsOf(store), ["session"]);
   life.die();
@@ -107,10 +146,7 @@ test("manual acknowledgement: what an earlier process has not acknowledged is to
   const life = new Life(store, options);
   const server = await life.accepted(true);
   await server.send({ ...message("done", 2, 7), dup: true }, { ...message("open", 2, 8), dup: true });
-  const topics = life.events.flatMap((event) =>
-    event.type === "incoming" && event.packet.type === "publish" ? event.packet.topicName : []
-  );
-  assertEquals(topics, ["open"]);
+  assertEquals(toldBy(life), ["open"]);
   life.die();
 });
 
