@@ -5,7 +5,7 @@
 //   x/<packet id>     the exchange of a Packet Identifier: its state, and its place: the message's number, or that of its PUBREC
 //   i/<packet id>     an incoming message at QoS 2 that must not be delivered again
 //   s/<topic filter>  a live subscription: its QoS
-//   d                 a CONNECT was not answered yet
+//   d                 a CONNECT was not answered yet, or something that follows from its answer is not done
 //   corrupt/<name>    what could not be read, as it was
 //
 // All but the first and the last begin with a checksum of their name and their contents.
@@ -16,7 +16,7 @@ import { crc32 } from "./checksum.ts";
 export const FORMAT_VERSION = 1;
 /** The name of the record that tells whose session it is. */
 export const HEADER_ID = "session";
-/** The name of the record that is there while the server may have begun another session. */
+/** The name of the record that is there while the server may have another session than this one, or lack some of it. */
 export const DOUBT_ID = "d";
 /** What the names of records begin with that were set aside. */
 export const SET_ASIDE = "corrupt/";

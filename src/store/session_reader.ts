@@ -53,7 +53,7 @@ export interface StoredSession {
   readonly queued: readonly NumberedMessage[];
   /** The numbers of the messages of `state.publishes`. */
   readonly numbers: ReadonlyMap<PacketId, number>;
-  /** Exchanges whose message is lost; what the server has of it is to be released. They are among `state.releases`. */
+  /** Exchanges that are lost, or their message is; what the server has of it is to be released. They are among `state.releases`. */
   readonly orphans: readonly PacketId[];
   /** The greatest number of a message; 0 if there is none. */
   readonly lastNumber: number;
@@ -71,6 +71,8 @@ export class SessionReader {
   readonly #clientId: string;
   readonly #messages: Map<number, StoredMessage> = new Map();
   readonly #exchanges: Map<PacketId, StoredExchange> = new Map();
+  /** Packet Identifiers of which it is not known any more what they await. */
+  readonly #unknown: PacketId[] = [];
   readonly #incoming: PacketId[] = [];
   readonly #subscriptions: Subscription[] = [];
   readonly #setAside: SetAsideRecord[] = [];
@@ -132,7 +134,9 @@ export class SessionReader {
       }
       case "x/": {
         const exchange = codec.decodeExchange(id, bytes);
-        return exchange !== undefined && addNumbered(this.#exchanges, name, exchange, 65_535);
+        if (exchange !== undefined) return addNumbered(this.#exchanges, name, exchange, 65_535);
+        if (isNumber(name, 65_535)) this.#unknown.push(Number(name));
+        return false;
       }
       case "i/":
         if (codec.decodeByte(id, bytes) === undefined) return false;
@@ -152,7 +156,8 @@ export class SessionReader {
   #assemble(): StoredSession {
     const publishes: { readonly packet: Publish; readonly number: number }[] = [];
     const releases: { readonly packetId: PacketId; readonly place: number }[] = [];
-    const orphans: PacketId[] = [];
+    // At QoS 2 the server may have a message under it, and would take a new one for that. PUBREL harms nothing at QoS 1.
+    const orphans = [...this.#unknown];
     const lastNumber = [...this.#messages.keys()].reduce((last, number) => Math.max(last, number), 0);
     for (const [packetId, { state, place }] of this.#exchanges) {
       if (state === "awaiting-pubcomp") {
@@ -193,8 +198,13 @@ export class SessionReader {
 
 /** Adds something under the number that its name is. @returns Whether the name is such a number. */
 function addNumbered<T>(map: Map<number, T>, name: string, value: T, max: number): boolean {
-  const number = Number(name);
-  if (!Number.isInteger(number) || number < 1 || number > max) return false;
-  map.set(number, value);
+  if (!isNumber(name, max)) return false;
+  map.set(Number(name), value);
   return true;
+}
+
+/** Whether a name is a number from 1 to `max`, written as this client writes it. */
+function isNumber(name: string, max: number): boolean {
+  const number = Number(name);
+  return Number.isInteger(number) && number >= 1 && number <= max && String(number) === name;
 }
