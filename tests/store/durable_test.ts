@@ -2,6 +2,8 @@
 
 import { assert, assertEquals, assertInstanceOf } from "@std/assert";
 import { RequestFailedError } from "../../src/loop/mod.ts";
+// A client loads it when it needs it; the tests wait for turns, and a file that is read for the first time takes longer.
+import "../../src/loop/persistence.ts";
 import { MemorySessionStore, type SessionStore } from "../../src/store/mod.ts";
 import { settle } from "../../src/testing/mod.ts";
 import { message, Scene, type ServerSide, watch, words } from "../loop/scene.ts";
