@@ -308,6 +308,7 @@ export class Driver implements RequestConsumer {
     const accepted = this.#pump.takeEvents();
     if (accepted === undefined) return;
     this.observer.handleConnected(label, accepted.sessionPresent);
+    this.observer.handleSessionLost(this.session.diagnostics().sessionLostFailures);
     this.counters.connections++;
     this.#schedule.handleConnected(now);
     this.#flaps.handleConnected(now);

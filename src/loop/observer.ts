@@ -47,6 +47,8 @@ export type LogEvent =
   | "session-restored"
   /** A record of a session store could not be used. It stays there under another name, and is never looked at again. */
   | "record-set-aside"
+  /** Publishes that a server may have delivered ended with the session it lost, as `onSessionLost` says. */
+  | "publishes-failed"
   /** The loop has ended for good. */
   | "closed";
 
@@ -80,6 +82,7 @@ export interface ObserverOptions {
 /** Collects what a turn of the loop has to tell, and tells it after the turn. */
 export class Observer {
   #options: ObserverOptions;
+  #lostPublishes = 0;
   #told: (PacketSummary | LogRecord)[] = [];
 
   /**
@@ -110,6 +113,15 @@ export class Observer {
   handleConnected(broker: string, sessionPresent: boolean): void {
     const words = sessionPresent ? "the session goes on" : "with a new session";
     this.#log("info", "connected", `Connected to ${broker}, ${words}`, { broker, sessionPresent });
+  }
+
+  /** So many publishes have ended with lost sessions since the client was made; what is new among them is told. */
+  handleSessionLost(lostPublishes: number): void {
+    const publishes = lostPublishes - this.#lostPublishes;
+    this.#lostPublishes = lostPublishes;
+    if (publishes === 0) return;
+    const words = `The server has lost the session; publishes given up that it may have delivered: ${publishes}`;
+    this.#log("warn", "publishes-failed", words, { publishes });
   }
 
   /** A connection was lost, or an attempt failed. */

@@ -191,6 +191,11 @@ export interface MqttOptions {
    *
    * A process that is killed is never told of a message at QoS 2 again that it was told of. What it had received and not yet been told
    * of is lost to it, unless `ackMode` is `"manual"`: then it is told again of what it has not acknowledged, and loses nothing.
+   *
+   * If the server has lost the session, as it has at every start with `cleanSession` true, `onSessionLost` decides what becomes of
+   * messages that were sent and not acknowledged: by default those at QoS 2 fail, although their `publish` had resolved. Nobody is left
+   * to be told of those of an earlier process but `onLog`, which tells how many they were. `{ qos2: "resend" }` sends them again; then
+   * they may arrive twice.
    */
   readonly sessionStore?: SessionStore | undefined;
   /** How an address is dialled, in place of the runtime's own sockets. */

@@ -70,6 +70,29 @@ test("no session present: the policy decides for what may have been delivered, t
   life.die();
 });
 
+for (const cleanSession of [false, true]) {
+  test(`publishes that fail with a lost session are told by the log, once (Clean Session ${Number(cleanSession)})`, async () => {
+    const life = new Life(await unfinished(), { cleanSession });
+    const server = await life.accepted(false);
+    server.connection.close();
+    await settle();
+    await life.scene.clock.advance(60_000);
+    await life.accepted(false);
+    const told = life.log.filter(({ event }) => event === "publishes-failed");
+    assertEquals(told.map(({ level, message, attributes }) => [level, message, attributes]), [
+      ["warn", "The server has lost the session; publishes given up that it may have delivered: 2", { publishes: 2 }],
+    ]);
+    life.die();
+  });
+}
+
+test("no publish is told to have failed if none has", async () => {
+  const life = new Life(await unfinished(), { onSessionLost: { qos2: "resend" } });
+  await life.accepted(true);
+  assertEquals(life.log.filter(({ event }) => event === "publishes-failed"), []);
+  life.die();
+});
+
 test("no session present, QoS 2 to be sent again: it is, as a new message", async () => {
   const life = new Life(await unfinished(), { onSessionLost: { qos2: "resend" } });
   const server = await life.accepted(false);
