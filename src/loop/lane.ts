@@ -140,6 +140,8 @@ export class Lane<T extends PublishRequest | ControlRequest> {
   #moveUp(): void {
     while (this.#waiting.length > 0 && this.#admittedCount < this.#capacity) {
       const request = this.#waiting.shift()!;
+      // One abort can end several requests: room that an earlier one leaves is not for a caller who is about to be told.
+      if (request.caller?.signal?.aborted) continue;
       if (!this.#tryJoin(request)) this.#enter(request);
       this.#admit(request);
     }

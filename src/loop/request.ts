@@ -5,6 +5,8 @@ import type { Completion, PublishResult } from "./notice.ts";
 
 /** A caller that waits for room. */
 export interface WaitingCaller {
+  /** Ends the wait: once it is aborted, the request is not admitted any more. */
+  readonly signal: AbortSignal | undefined;
   /** The request was admitted. */
   admit(): void;
   /** It never will be. */

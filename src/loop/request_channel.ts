@@ -240,12 +240,8 @@ export class RequestChannel {
       const settled = (): void => signal.removeEventListener("abort", abort);
       signal.addEventListener("abort", abort, { once: true });
       request.caller = {
-        admit: () => {
-          // One abort can end several requests: room that an earlier one leaves is not for those whose turn is still to come.
-          if (signal.aborted) return;
-          settled();
-          resolve();
-        },
+        signal,
+        admit: () => (settled(), resolve()),
         refuse: (error) => (settled(), reject(error)),
       };
     });
@@ -273,6 +269,6 @@ function isKept(request: Request): request is PublishRequest {
 
 function waitForAdmission(request: Request): Promise<void> {
   return new Promise((resolve, reject) => {
-    request.caller = { admit: resolve, refuse: reject };
+    request.caller = { signal: undefined, admit: resolve, refuse: reject };
   });
 }

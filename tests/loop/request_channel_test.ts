@@ -209,6 +209,20 @@ test("one abort ends all callers that wait with its signal, whatever room the fi
   assertEquals(drain(channel), ["d"]);
 });
 
+test("whoever waits with an aborted signal does not join the publishes that wait as bytes", async () => {
+  const channel = new RequestChannel(1);
+  const controller = new AbortController();
+  const { signal } = controller;
+  await channel.send(trackedPublish("a", 0), signal);
+  const waiting = watch(channel.send(publishRequest("b", 0), signal));
+  const other = watch(channel.send(publishRequest("c", 0)));
+  await settle();
+  controller.abort("enough");
+  await settle();
+  assertEquals([waiting.error, other.state], ["enough", "fulfilled"]);
+  assertEquals(drain(channel), ["run of 1"]);
+});
+
 test("the abort of a plain request changes nothing once it is admitted", async () => {
   const channel = new RequestChannel(1);
   const controller = new AbortController();
