@@ -216,7 +216,7 @@ export class Connection implements TransportHandlers {
     const start = (): void => {
       if (this.#closed !== undefined || this.#isDestroyed) return;
       this.#startWrite(now);
-      if (!this.#isWriting) this.#wakeForWrite();
+      this.#wakeAfterWrite();
     };
     permission.then(start, () => {});
   }
@@ -275,9 +275,14 @@ export class Connection implements TransportHandlers {
     this.#hasWritten = true;
     this.#burstBytes = 0;
     this.#writeSlices();
+    this.#wakeAfterWrite();
+  };
+
+  /** Lets the loop know what a write has led to that did not begin in its turn. */
+  #wakeAfterWrite(): void {
     if (this.#closed !== undefined) this.#wake();
     else if (!this.#isWriting) this.#wakeForWrite();
-  };
+  }
 
   /** Asks something of the transport, once there is one. */
   #call(name: "pause" | "resume" | "shutdown" | "destroy"): void {

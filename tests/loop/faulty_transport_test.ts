@@ -4,6 +4,7 @@ import { assert, assertEquals, assertStrictEquals } from "@std/assert";
 import { ConnectionLostError, type MqttOptions, RequestFailedError } from "../../src/loop/mod.ts";
 import { MemoryNetwork, ScriptedServer, settle } from "../../src/testing/mod.ts";
 import type { Dial, Transport } from "../../src/transport/transport.ts";
+import { HeldStore } from "../store/held_store.ts";
 import { test } from "../support/test.ts";
 import { message, type Run, Scene, type ServerSide, watch, words } from "./scene.ts";
 
@@ -137,6 +138,45 @@ test("a write that rejects, or gives no promise, loses the connection", async ()
   assertEquals((losses(second.run)[0]?.cause as Error).name, "TypeError");
   second.scene.eventLoop.close();
 });
+
+for (
+  const [how, act] of Object.entries({
+    "throws": () => {
+      throw BROKEN;
+    },
+    "rejects": () => Promise.reject(BROKEN),
+  })
+) {
+  test(`a write that waited for the session store and ${how} loses the connection`, async () => {
+    const sessionStore = new HeldStore();
+    const endAll = async (): Promise<void> => {
+      for (await settle(); sessionStore.waiting > 0; await settle()) sessionStore.end();
+    };
+    const fault: Fault = { method: undefined, act };
+    const scene = new FaultyScene(fault, { cleanSession: false, sessionStore });
+    const run = scene.run();
+    const accepting = scene.acceptConnect();
+    await endAll();
+    await accepting;
+    await endAll();
+    fault.method = "write";
+    const published = watch(scene.client.publish("a", "x", { qos: 1 }));
+    await settle();
+    assertEquals([sessionStore.waiting, losses(run)], [1, []]);
+    await endAll();
+    const [error] = losses(run);
+    assertEquals([published.state, error?.reason], ["fulfilled", "transport-failed"]);
+    assertStrictEquals(error?.cause, BROKEN);
+    fault.method = undefined;
+    await scene.passDelay();
+    const again = scene.acceptConnect({ sessionPresent: true });
+    await endAll();
+    const next = await again;
+    await endAll();
+    assertEquals(next.takeWords(), ["publish 1"]);
+    scene.eventLoop.close();
+  });
+}
 
 test("what a write rejects with may be no error", async () => {
   const fault = throwing();
