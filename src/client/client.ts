@@ -18,7 +18,9 @@ import { type PublishOptions, RequestBuilder } from "./request_builder.ts";
 export interface RequestOptions {
   /**
    * Ends the wait with the signal's reason; nothing is enqueued then. Of a tracked request it also ends the interest in it after
-   * admission: the notice fails with `cancelled`, and what was not written yet is taken back.
+   * admission: the notice fails with `cancelled`, and what was not written yet is taken back. A publish that a session store is to
+   * keep, and that the session has already, cannot be taken back any more: the wait for the store ends in a
+   * {@linkcode RequestFailedError} `cancelled` that says so by `mayHaveBeenDelivered`.
    */
   readonly signal?: AbortSignal | undefined;
 }
@@ -128,7 +130,7 @@ export class AsyncClient implements AsyncDisposable {
    * @throws {TypeError} If the Topic Name, the payload or an option is not valid.
    * @throws {RangeError} If the packet would be larger than `maxOutgoingPacketSize`.
    * @throws {LoopClosedError} If the client was disconnected, or the loop has ended.
-   * @throws {RequestFailedError} With reason `persistence`, if the session store fails.
+   * @throws {RequestFailedError} With reason `persistence`, if the session store fails; see `signal` for `cancelled`.
    */
   publish(
     topicName: string | PreparedTopic,

@@ -106,8 +106,9 @@ export class RequestChannel {
    *
    * @param request The request.
    * @param signal Ends the wait; of a request with a completion, also the interest in it after that.
-   * @returns A promise that resolves on admission.
+   * @returns A promise that resolves on admission, and once the request is kept if it is to be.
    * @throws {LoopClosedError} If the channel is closed, or is closed while the request waits.
+   * @throws {RequestFailedError} If it cannot be kept, or is given up when the session has it already.
    */
   send(request: Request, signal?: AbortSignal): Promise<void> {
     if (this.#isClosed) return Promise.reject(new LoopClosedError(request.kind));
@@ -116,7 +117,7 @@ export class RequestChannel {
     const hasRoom = lane.hasRoom;
     this.#enqueue(lane, request);
     if (signal === undefined) return this.#whenKept(request, hasRoom ? ADMITTED : waitForAdmission(request));
-    const admitted = this.#whenKept(request, hasRoom ? ADMITTED : this.#waitOrAbort(request, lane, signal));
+    const admitted = this.#whenKept(request, hasRoom ? ADMITTED : this.#waitOrAbort(request, lane, signal), signal);
     return request.completion === undefined ? admitted : admitted.then(() => this.#cancelOnAbort(request, signal));
   }
 
@@ -226,9 +227,26 @@ export class RequestChannel {
   }
 
   /** A promise that resolves when a request is admitted, and kept if it is to be. */
-  #whenKept(request: Request, admitted: Promise<void>): Promise<void> {
+  #whenKept(request: Request, admitted: Promise<void>, signal?: AbortSignal): Promise<void> {
     if (this.journal === undefined || !isKept(request)) return admitted;
-    return admitted.then(() => this.whenDurable(request.kind));
+    return admitted.then(() => {
+      const kept = this.whenDurable(request.kind);
+      return signal === undefined ? kept : this.#keepOrAbort(request, kept, signal);
+    });
+  }
+
+  #keepOrAbort(request: PublishRequest, kept: Promise<void>, signal: AbortSignal): Promise<void> {
+    return new Promise((resolve, reject) => {
+      const abort = (): void => {
+        // What the session has is sent once it is kept, whether or not anybody waits for that.
+        if (this.#takeBack(request)) reject(signal.reason);
+        else reject(new RequestFailedError(request.kind, "cancelled", true, signal.reason));
+      };
+      const settled = (): void => signal.removeEventListener("abort", abort);
+      kept.then(() => (settled(), resolve()), (error) => (settled(), reject(error)));
+      if (signal.aborted) abort();
+      else signal.addEventListener("abort", abort, { once: true });
+    });
   }
 
   #waitOrAbort(request: Request, lane: Lane<Request>, signal: AbortSignal): Promise<void> {
@@ -251,14 +269,20 @@ export class RequestChannel {
     const completion = request.completion;
     if (completion === undefined || completion.isSettled) return;
     const abort = (): void => {
-      const withdrawn = this.#laneOf(request).withdraw(request);
-      if (withdrawn && isKept(request)) this.journal?.withdraw(request);
-      if (!withdrawn) this.#consumer?.cancel(request);
-      completion.reject(new RequestFailedError(request.kind, "cancelled", !withdrawn, signal.reason));
+      const isTakenBack = this.#takeBack(request);
+      completion.reject(new RequestFailedError(request.kind, "cancelled", !isTakenBack, signal.reason));
     };
     if (signal.aborted) return abort();
     signal.addEventListener("abort", abort, { once: true });
     completion.onSettled = () => signal.removeEventListener("abort", abort);
+  }
+
+  /** Ends the interest in an admitted request. @returns Whether the session did not have it, so that it is sent by nobody. */
+  #takeBack(request: Request): boolean {
+    const isTakenBack = this.#laneOf(request).withdraw(request);
+    if (!isTakenBack) this.#consumer?.cancel(request);
+    else if (isKept(request)) this.journal?.withdraw(request);
+    return isTakenBack;
   }
 }
 
