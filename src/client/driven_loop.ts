@@ -42,7 +42,7 @@ export class DrivenLoop {
   readonly filters: FilterRegistry;
   /** Resolves when a server has accepted the first connection; rejects if the loop ends before. */
   readonly opened: Promise<void>;
-  /** Resolves when the loop has ended, with the error that ended it, if one did. */
+  /** Resolves when the loop has ended, and its session store has nothing left to do, with the error that ended it, if one did. */
   readonly closed: Promise<Error | undefined>;
   readonly #dispatcher: Dispatcher;
   readonly #acknowledger: Acknowledger;
@@ -137,7 +137,7 @@ export class DrivenLoop {
       for await (const batch of this.eventLoop.batches()) this.#handleBatch(batch);
     } catch (thrown) {
       error = thrown as Error;
-      this.eventLoop.close();
+      await this.eventLoop[Symbol.asyncDispose]();
     }
     this.#handleEnd(error);
     return error;

@@ -108,7 +108,7 @@ export class MqttConnection implements AsyncDisposable {
 
   /**
    * Resolves when the connection has ended for good: with `undefined` if it was disconnected in order, else with the error that ended
-   * it. It never rejects.
+   * it. It never rejects. By then the session store has ended what was due, so that another client may go on with the session.
    */
   get closed(): Promise<Error | undefined> {
     return this.#loop.closed;

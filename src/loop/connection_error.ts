@@ -16,6 +16,12 @@ export function closedError(error: Error | undefined, label: string): Connection
   return new ConnectionLostError("transport-failed", message, error);
 }
 
+/** CONNACK has not come in time. */
+export function connectTimeoutError(label: string, timeoutMillis: number): ConnectionLostError {
+  const message = `Cannot connect to ${label}: no CONNACK within ${timeoutMillis} ms`;
+  return new ConnectionLostError("connect-timeout", message);
+}
+
 /** What the codec and the session throw is the reason itself; the rest is a defect and not hidden. */
 export function connectionErrorOf(error: unknown, label: string): ConnectionError {
   if (error instanceof KeepAliveTimeoutError) {

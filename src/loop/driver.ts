@@ -14,21 +14,15 @@ import type { Fifo } from "../fifo.ts";
 import { Session } from "../session/mod.ts";
 import { Attempt } from "./attempt.ts";
 import { Connection } from "./connection.ts";
-import { closedError, connectionErrorOf } from "./connection_error.ts";
-import {
-  type ConnectionError,
-  ConnectionLostError,
-  RequestFailedError,
-  type RequestFailedReason,
-  type SessionStoreError,
-} from "./error.ts";
+import { closedError, connectionErrorOf, connectTimeoutError } from "./connection_error.ts";
+import { type ConnectionError, RequestFailedError, type RequestFailedReason, type SessionStoreError } from "./error.ts";
 import { CLOSE_GRACE_MILLIS, Departure } from "./departure.ts";
 import { type Closing, type DriverCounters, type DriverState, earlier, type Open } from "./driver_state.ts";
 import type { LoopItem } from "./event.ts";
 import { FlapDetector } from "./flap.ts";
 import { Observer } from "./observer.ts";
 import type { ResolvedOptions } from "./options.ts";
-import type { Persistence, PersistenceDiagnostics } from "./persistence.ts";
+import type { Persistence } from "./persistence.ts";
 import type { PublishRun } from "./publish_run.ts";
 import { Pump } from "./pump.ts";
 import { ReconnectSchedule } from "./reconnect_schedule.ts";
@@ -51,18 +45,20 @@ export class Driver implements RequestConsumer {
   readonly session: Session;
   /** Tells others what happens. */
   readonly observer: Observer;
+  /** The way to the stored session, if there is one. */
+  readonly opening: SessionOpening | undefined;
   /** Whether a poll is pending, so that what happens is acted on at once. */
   isPolled = false;
   #options: ResolvedOptions;
   readonly #channel: RequestChannel;
   readonly #pump: Pump;
-  /** How the stored session is opened, if there is one. */
-  readonly #opening: SessionOpening | undefined;
   readonly #wake: () => void;
   readonly #wakeForOutgoing: () => void;
   readonly #schedule: ReconnectSchedule;
   readonly #flaps: FlapDetector;
   #state: DriverState = { type: "waiting" };
+  /** What of the session store is told, or will be. */
+  #storeFailure: SessionStoreError | undefined;
   readonly #departure: Departure = new Departure();
 
   /**
@@ -80,7 +76,7 @@ export class Driver implements RequestConsumer {
     this.observer = new Observer(options);
     this.#pump = new Pump(this.session, channel);
     const { sessionStore: store, clientId, cleanSession } = options;
-    this.#opening = store && new SessionOpening({ store, clientId, cleanSession }, this.#pump, channel, wake);
+    this.opening = store && new SessionOpening({ store, clientId, cleanSession }, this.#pump, channel, wake);
     this.#schedule = new ReconnectSchedule(options.reconnect, options.random);
     this.#flaps = new FlapDetector(() =>
       this.#options.reconnect === false ? 0 : this.#options.reconnect.resetAfterMillis
@@ -99,9 +95,9 @@ export class Driver implements RequestConsumer {
     return this.#state.type === "done";
   }
 
-  /** What was done with the session store; `undefined` if there is none. */
-  storeDiagnostics(): PersistenceDiagnostics | undefined {
-    return this.#opening?.diagnostics();
+  /** Whether nothing follows any more: it has ended for good, and the session store has done its part. */
+  get isOver(): boolean {
+    return this.isDone && this.opening?.isBusy !== true;
   }
 
   /** How many tracked requests await their end in the session. */
@@ -157,7 +153,9 @@ export class Driver implements RequestConsumer {
 
   /** Ends for good without DISCONNECT. */
   close(): void {
-    if (this.#state.type !== "done") this.#finish("loop-closed");
+    if (this.#state.type === "done") return;
+    this.#finish("loop-closed");
+    this.turn();
   }
 
   handleRequest(): void {
@@ -196,7 +194,7 @@ export class Driver implements RequestConsumer {
 
   /** Whether the session store has yet to give the session. */
   get #isOpening(): boolean {
-    return this.#opening !== undefined && this.#persistence === undefined;
+    return this.opening !== undefined && this.#persistence === undefined;
   }
 
   get #canEndOffline(): boolean {
@@ -217,8 +215,9 @@ export class Driver implements RequestConsumer {
   /** One step of a turn. @returns Whether another one is due at once. */
   #step(now: number): boolean {
     const state = this.#state;
+    const storeFailure = this.opening?.failure;
+    if (storeFailure !== this.#storeFailure) return this.#handleStoreFailure(storeFailure!);
     if (state.type === "done") return false;
-    if (this.#opening?.failure !== undefined) return this.#handleStoreFailure(this.#opening.failure);
     if (state.type === "closing") return this.#stepClosing(state, now);
     if (state.type === "open") return this.#stepOpen(state, now);
     if (this.#canEndOffline) return this.#finish("disconnected");
@@ -229,7 +228,7 @@ export class Driver implements RequestConsumer {
   }
 
   #stepWaiting(now: number): boolean {
-    if (this.#isOpening) return void this.#opening?.start(), false;
+    if (this.#isOpening) return void this.opening?.start(), false;
     this.#persistence?.restore(this.observer);
     const { address, at } = this.#schedule.next(now);
     if (now < at) return false;
@@ -252,7 +251,7 @@ export class Driver implements RequestConsumer {
   #stepConnecting(attempt: Attempt, connectBy: number, now: number): boolean {
     const { outcome, connection, label } = attempt;
     if (outcome?.type === "failed") return this.#handleFailure(outcome.error, now);
-    if (outcome === undefined) return now >= connectBy && this.#handleFailure(this.#connectTimeout(label), now);
+    if (outcome === undefined) return now >= connectBy && this.#handleLate(label, now);
     this.session.handleOpen(outcome.connect, now);
     this.#state = { type: "open", connection, label, connectBy, failure: undefined };
     return true;
@@ -285,7 +284,7 @@ export class Driver implements RequestConsumer {
       return this.#handleFailure(closedError(connection.closed.error, state.label), now);
     }
     const isLate = this.session.phase === "connecting" && now >= state.connectBy;
-    return isLate && this.#handleFailure(this.#connectTimeout(state.label), now);
+    return isLate && this.#handleLate(state.label, now);
   }
 
   /** Whether everything that has arrived may be told; what has to be kept for that is being kept otherwise. */
@@ -333,6 +332,10 @@ export class Driver implements RequestConsumer {
     return this.#finish("disconnected", error);
   }
 
+  #handleLate(label: string, now: number): boolean {
+    return this.#handleFailure(connectTimeoutError(label, this.#options.connectTimeoutMillis), now);
+  }
+
   /** An attempt failed or a connection was lost. @returns Whether another step is due at once. */
   #handleFailure(error: ConnectionError, now: number): boolean {
     this.#dropConnection();
@@ -367,29 +370,25 @@ export class Driver implements RequestConsumer {
   }
 
   #handleStoreFailure(error: SessionStoreError): boolean {
+    this.#storeFailure = error;
     this.items.push({ type: "fatal", error });
-    return this.#finish("persistence", error);
+    return this.isDone ? false : this.#finish("persistence", error);
   }
 
   /** Ends for good: every request that is left fails. @returns `false`: no step follows. */
   #finish(reason: RequestFailedReason, cause?: Error): boolean {
     this.#dropConnection();
-    void this.#persistence?.commit();
+    this.opening?.close(this.#options.clock);
     // What waits to be told only for a commit will be known to the next client, so it is told now or never.
     if (this.#persistence?.holdsEvents && this.#persistence.failure === undefined) this.#pump.takeEvents();
     this.observer.handleClosed(cause);
     this.#state = { type: "done" };
     for (const request of this.#channel.close()) {
       // What a session store has kept is sent by the next client.
-      const isKept = this.#opening !== undefined && request.kind === "publish" && request.qos > 0;
+      const isKept = this.#persistence !== undefined && request.kind === "publish" && request.qos > 0;
       request.completion?.reject(new RequestFailedError(request.kind, reason, isKept, cause));
     }
     this.#pump.completions.failAll(reason, cause);
     return false;
-  }
-
-  #connectTimeout(label: string): ConnectionLostError {
-    const state = `no CONNACK within ${this.#options.connectTimeoutMillis} ms`;
-    return new ConnectionLostError("connect-timeout", `Cannot connect to ${label}: ${state}`);
   }
 }

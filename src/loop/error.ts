@@ -108,6 +108,8 @@ export type SessionStoreErrorReason =
   | "load-failed"
   /** It could not write a change, as on a full disk; `cause` is its error. What was written before is there. */
   | "commit-failed"
+  /** The event loop has ended, and a change that it had begun has taken too long since: it may be there, or not. */
+  | "commit-timeout"
   /** The stored session is of a format that this version does not know. Nothing was changed. */
   | "format-version"
   /** The stored session belongs to another Client Identifier. Nothing was changed. */
@@ -130,7 +132,7 @@ export class SessionStoreError extends Error {
    * @param cause The error behind it.
    */
   constructor(reason: SessionStoreErrorReason, cause: unknown) {
-    const action = `Cannot ${reason === "commit-failed" ? "keep" : "restore"} the session: `;
+    const action = `Cannot ${reason.startsWith("commit") ? "keep" : "restore"} the session: `;
     const state = cause instanceof Error ? cause.message : String(cause);
     super(state.startsWith(action) ? state : action + state, { cause });
     this.reason = reason;

@@ -81,7 +81,7 @@ export class EventLoop implements AsyncDisposable {
    * Waits for the next event and makes everything progress meanwhile.
    *
    * @param options A signal that ends the wait.
-   * @returns The event, or `undefined` once the loop is done.
+   * @returns The event, or `undefined` once the loop is done, and done with its session store.
    * @throws {ConnectionLostError | ConnectionRefusedError | MalformedPacketError | ProtocolError} If the connection was lost or an
    * attempt failed. Polling again reconnects; `lastDisconnected` tells when, and what is likely behind it.
    * @throws {DisconnectTimeoutError} If a graceful disconnect took too long. The loop is done.
@@ -213,7 +213,12 @@ export class EventLoop implements AsyncDisposable {
     this.#wake();
   }
 
-  /** Ends the loop without DISCONNECT, so that the server publishes the Will Message. Unfinished requests fail; a poll ends. */
+  /**
+   * Ends the loop without DISCONNECT, so that the server publishes the Will Message. Unfinished requests fail; a poll ends.
+   *
+   * A session store still ends what is due, which takes five seconds at most: until then a poll goes on, and no other client may use
+   * the session. `await eventLoop[Symbol.asyncDispose]()` waits for it without polling.
+   */
   close(): void {
     this.#driver.close();
     this.#tellObserver();
@@ -228,15 +233,15 @@ export class EventLoop implements AsyncDisposable {
       requests: this.#channel.diagnostics(),
       trackedRequests: this.#driver.pendingCompletions,
       session: this.#driver.session.diagnostics(),
-      sessionStore: this.#driver.storeDiagnostics(),
+      sessionStore: this.#driver.opening?.diagnostics(),
       counters: { ...this.#driver.counters },
     };
   }
 
-  /** Closes the loop. */
-  [Symbol.asyncDispose](): Promise<void> {
+  /** Closes the loop, and waits until the session store, if there is one, has ended what is due. */
+  async [Symbol.asyncDispose](): Promise<void> {
     this.close();
-    return Promise.resolve();
+    await this.#driver.opening?.settled();
   }
 
   #next(yieldsLosses: boolean, signal: AbortSignal | undefined): Promise<Event | undefined> {
@@ -346,7 +351,7 @@ export class EventLoop implements AsyncDisposable {
     const waiter = this.#waiter;
     if (waiter === undefined) return;
     const item = this.#driver.items.shift();
-    if (item === undefined && !this.#driver.isDone) return;
+    if (item === undefined && !this.#driver.isOver) return;
     this.#takeWaiter();
     if (item === undefined) waiter.resolve(undefined);
     else if (isEvent(item, waiter.yieldsLosses)) waiter.resolve(item);

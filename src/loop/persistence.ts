@@ -7,12 +7,16 @@
 import type { PacketId } from "../codec/mod.ts";
 import type { Session } from "../session/mod.ts";
 import { type RestoredSession, SessionJournal, SessionMismatchError } from "../store/mod.ts";
+import type { Clock } from "./clock.ts";
 import { SessionStoreError } from "./error.ts";
 import { Gatherer } from "./gatherer.ts";
 import type { Observer } from "./observer.ts";
 import type { SessionStore } from "./options.ts";
 import type { PublishRequest, RequestJournal } from "./request.ts";
 import type { RequestChannel } from "./request_channel.ts";
+
+/** How long the store has to end what is due once the event loop has ended, in milliseconds. */
+const CLOSE_GRACE_MILLIS = 5000;
 
 /** What is done with the session store. */
 export interface PersistenceDiagnostics {
@@ -74,7 +78,7 @@ export class Persistence implements RequestJournal {
   /** Settles with the commit that takes what is in the journal now. */
   #next: PromiseWithResolvers<void> | undefined;
   /** Settles with the commit that is under way. */
-  #current: Promise<void> | undefined;
+  #current: PromiseWithResolvers<void> | undefined;
   #nextHoldsEvents = false;
   #currentHoldsEvents = false;
   #commits = 0;
@@ -162,7 +166,29 @@ export class Persistence implements RequestJournal {
     if (this.#failure !== undefined) throw this.#failure;
     this.#collect();
     if (this.#next !== undefined) this.#gatherer.start();
-    await (this.#next?.promise ?? this.#current);
+    await (this.#next ?? this.#current)?.promise;
+  }
+
+  /** Whether a commit is under way. */
+  get isBusy(): boolean {
+    return this.#current !== undefined;
+  }
+
+  /** Resolves once no commit is under way, and none follows from what was asked for. Never rejects. */
+  async settled(): Promise<void> {
+    while (this.#current !== undefined) await this.#current.promise.catch(() => {});
+  }
+
+  /** The event loop has ended: what is due is still kept, in limited time. */
+  close(clock: Clock): void {
+    void this.commit();
+    if (!this.isBusy) return;
+    const handleTimer = (): void => {
+      const state =
+        `the session store has not ended a change within ${CLOSE_GRACE_MILLIS} ms of the end of the event loop`;
+      this.#fail(new SessionStoreError("commit-timeout", new Error(state)));
+    };
+    void this.settled().then(clock.schedule(handleTimer, CLOSE_GRACE_MILLIS));
   }
 
   /** The session has admitted a publish. */
@@ -187,7 +213,7 @@ export class Persistence implements RequestJournal {
   commit(): Promise<void> | undefined {
     if (this.#failure !== undefined) return rejected(this.#failure);
     this.#collect();
-    if (this.#current !== undefined) return this.#next?.promise ?? this.#current;
+    if (this.#current !== undefined) return (this.#next ?? this.#current).promise;
     if (!this.#journal.isEmpty) return this.#startCommit();
     this.#next?.resolve();
     this.#next = undefined;
@@ -195,35 +221,36 @@ export class Persistence implements RequestJournal {
   }
 
   #startCommit(): Promise<void> | undefined {
-    const next = this.#expectCommit();
+    const { promise } = this.#current = this.#expectCommit();
     this.#next = undefined;
     this.#currentHoldsEvents = this.#nextHoldsEvents;
     this.#nextHoldsEvents = false;
+    const handleError = (error: unknown): void => this.#fail(new SessionStoreError("commit-failed", error));
     let done: void | Promise<void>;
     try {
       done = this.#options.store.commit(this.#options.clientId, this.#journal.takeDelta());
     } catch (error) {
-      this.#fail(error, next);
-      return next.promise;
+      handleError(error);
+      return promise;
     }
     if (done === undefined) {
-      this.#handleCommitted(next);
+      this.#handleCommitted();
       return undefined;
     }
-    this.#current = next.promise;
     done.then(() => {
-      this.#handleCommitted(next);
+      this.#handleCommitted();
       void this.commit();
       this.#handleProgress();
-    }, (error) => this.#fail(error, next));
-    return next.promise;
+    }, handleError);
+    return promise;
   }
 
-  #handleCommitted(committed: PromiseWithResolvers<void>): void {
+  #handleCommitted(): void {
     this.#commits++;
+    const committed = this.#current;
     this.#current = undefined;
     this.#currentHoldsEvents = false;
-    committed.resolve();
+    committed?.resolve();
   }
 
   /** Takes over what has changed in the session. */
@@ -248,12 +275,13 @@ export class Persistence implements RequestJournal {
     return next;
   }
 
-  #fail(cause: unknown, current: PromiseWithResolvers<void>): void {
-    this.#failure = new SessionStoreError("commit-failed", cause);
-    this.#current = undefined;
-    current.reject(this.#failure);
-    this.#next?.reject(this.#failure);
-    this.#next = undefined;
+  #fail(failure: SessionStoreError): void {
+    // A change that was given up may end all the same.
+    if (this.#failure !== undefined) return;
+    this.#failure = failure;
+    this.#current?.reject(failure);
+    this.#next?.reject(failure);
+    this.#current = this.#next = undefined;
     // It may be a turn of the loop that has found it out.
     queueMicrotask(this.#handleProgress);
   }

@@ -78,7 +78,12 @@ export interface RequestJournal {
   enqueue(request: PublishRequest): void;
   /** A publish was taken back before the session had it. */
   withdraw(request: PublishRequest): void;
-  /** Resolves once everything so far is kept. @throws {SessionStoreError} If it cannot be. */
+  /**
+   * Resolves once everything so far is kept.
+   *
+   * @throws {SessionStoreError} If it cannot be.
+   * @throws {LoopClosedError} If the event loop has ended before the session was loaded.
+   */
   whenDurable(): Promise<void>;
 }
 

@@ -6,7 +6,7 @@
 // `publish_run.ts`. A disconnect is not in a lane: it closes the channel, so that everything in the lanes is before it.
 import type { OutgoingPublish, Publish } from "../codec/mod.ts";
 import { type AdmissionGate, nextLane } from "../session/mod.ts";
-import { LoopClosedError, RequestChannelFullError, RequestFailedError } from "./error.ts";
+import { LoopClosedError, RequestChannelFullError, RequestFailedError, SessionStoreError } from "./error.ts";
 import { Lane } from "./lane.ts";
 import type { PublishRun } from "./publish_run.ts";
 import type {
@@ -191,12 +191,14 @@ export class RequestChannel {
    *
    * @param action What was asked for, for the error.
    * @throws {RequestFailedError} If it cannot be kept.
+   * @throws {LoopClosedError} If the event loop has ended before the session was loaded.
    */
   async whenDurable(action: string): Promise<void> {
     try {
       await this.journal?.whenDurable();
     } catch (cause) {
-      throw new RequestFailedError(action, "persistence", false, cause);
+      if (!(cause instanceof SessionStoreError)) throw new LoopClosedError(action);
+      throw new RequestFailedError(action, "persistence", cause.reason === "commit-timeout", cause);
     }
   }
 

@@ -1,6 +1,7 @@
 // The way to a stored session: what keeps it is loaded when it is first needed, so that nobody who has no session store has the code of
 // one, and what is published until then waits here.
-import { SessionStoreError } from "./error.ts";
+import type { Clock } from "./clock.ts";
+import { LoopClosedError, SessionStoreError } from "./error.ts";
 import type { Persistence, PersistenceDiagnostics, PersistenceOptions } from "./persistence.ts";
 import type { Pump } from "./pump.ts";
 import type { PublishRequest, RequestJournal } from "./request.ts";
@@ -13,6 +14,9 @@ export class SessionOpening implements RequestJournal {
   readonly #channel: RequestChannel;
   readonly #handleProgress: () => void;
   #opening: Promise<Persistence> | undefined;
+  /** Rejects if the event loop ends before the session is loaded. */
+  readonly #closed: PromiseWithResolvers<never> = Promise.withResolvers();
+  #isClosed = false;
   #failure: SessionStoreError | undefined;
   readonly #early: Set<PublishRequest> = new Set();
 
@@ -28,6 +32,8 @@ export class SessionOpening implements RequestJournal {
     this.#channel = channel;
     this.#handleProgress = handleProgress;
     channel.journal = this;
+    // Not everybody waits for it.
+    this.#closed.promise.catch(() => {});
   }
 
   /** Why nothing can be kept. */
@@ -60,18 +66,40 @@ export class SessionOpening implements RequestJournal {
   }
 
   async whenDurable(): Promise<void> {
-    await (await this.start()).whenDurable();
+    const opened = this.#isClosed ? this.#closed.promise : Promise.race([this.start(), this.#closed.promise]);
+    await (await opened).whenDurable();
+  }
+
+  /** Whether the store has yet to end what is due. */
+  get isBusy(): boolean {
+    return this.#pump.persistence?.isBusy === true;
+  }
+
+  /** Resolves once the store is not busy. Never rejects. */
+  async settled(): Promise<void> {
+    await this.#pump.persistence?.settled();
+  }
+
+  /** The event loop has ended: what is due is still kept, in limited time. A session that is not loaded by now is left as it is. */
+  close(clock: Clock): void {
+    this.#isClosed = true;
+    if (this.#pump.persistence !== undefined) return this.#pump.persistence.close(clock);
+    this.#early.clear();
+    this.#closed.reject(this.#failure ?? new LoopClosedError("keep a publish"));
   }
 
   async #load(): Promise<Persistence> {
     try {
       const { openPersistence } = await import("./persistence.ts");
       const persistence = await openPersistence(this.#options, this.#pump.session, this.#channel, this.#handleProgress);
+      if (this.#isClosed) return persistence;
       for (const request of this.#early) persistence.enqueue(request);
       this.#channel.journal = persistence;
       return this.#pump.persistence = persistence;
     } catch (error) {
-      throw this.#failure = error instanceof SessionStoreError ? error : new SessionStoreError("load-failed", error);
+      const failure = error instanceof SessionStoreError ? error : new SessionStoreError("load-failed", error);
+      if (!this.#isClosed) this.#failure = failure;
+      throw failure;
     } finally {
       this.#early.clear();
       this.#handleProgress();
