@@ -57,6 +57,8 @@ export class Driver implements RequestConsumer {
   readonly #schedule: ReconnectSchedule;
   readonly #flaps: FlapDetector;
   #state: DriverState = { type: "waiting" };
+  /** The address of the last connection. */
+  #label = "";
   /** What of the session store is told, or will be. */
   #storeFailure: SessionStoreError | undefined;
   readonly #departure: Departure = new Departure();
@@ -222,6 +224,8 @@ export class Driver implements RequestConsumer {
     if (state.type === "open") return this.#stepOpen(state, now);
     if (this.#canEndOffline) return this.#finish("disconnected");
     if (this.#departure.isOverdue(now)) return this.#handleOverdue();
+    // A connection that was dropped has left what waited for a commit.
+    if (this.#persistence?.holdsEvents === false) this.#takeEvents(now);
     return state.type === "waiting"
       ? this.#stepWaiting(now)
       : this.#stepConnecting(state.attempt, state.connectBy, now);
@@ -253,6 +257,7 @@ export class Driver implements RequestConsumer {
     if (outcome?.type === "failed") return this.#handleFailure(outcome.error, now);
     if (outcome === undefined) return now >= connectBy && this.#handleLate(label, now);
     this.session.handleOpen(outcome.connect, now);
+    this.#label = label;
     this.#state = { type: "open", connection, label, connectBy, failure: undefined };
     return true;
   }
@@ -261,10 +266,10 @@ export class Driver implements RequestConsumer {
     const { connection } = state;
     if (!this.#isSecure) return this.#departure.isOverdue(now) && this.#handleOverdue();
     // A flood must not keep from being told what is kept by now.
-    if (this.#persistence !== undefined) this.#takeEvents(state.label, now);
+    if (this.#persistence !== undefined) this.#takeEvents(now);
     this.#receive(state, now);
     if (!this.#isSecure) return this.#persistence?.failure !== undefined;
-    this.#takeEvents(state.label, now);
+    this.#takeEvents(now);
     if (state.failure !== undefined) return this.#handleFailure(state.failure, now);
     this.#pump.transmit(connection, this.#options.outgoingEvents, now);
     // That a message has ended can wait for the commit of the next that leaves: whoever does not know it repeats what is harmless.
@@ -303,10 +308,10 @@ export class Driver implements RequestConsumer {
     }
   }
 
-  #takeEvents(label: string, now: number): void {
+  #takeEvents(now: number): void {
     const accepted = this.#pump.takeEvents();
     if (accepted === undefined) return;
-    this.observer.handleConnected(label, accepted.sessionPresent);
+    this.observer.handleConnected(this.#label, accepted.sessionPresent);
     this.observer.handleSessionLost(this.session.diagnostics().sessionLostFailures);
     this.counters.connections++;
     this.#schedule.handleConnected(now);
@@ -379,8 +384,8 @@ export class Driver implements RequestConsumer {
   #finish(reason: RequestFailedReason, cause?: Error): boolean {
     this.#dropConnection();
     this.opening?.close(this.#options.clock);
-    // What waits to be told only for a commit will be known to the next client, so it is told now or never.
-    if (this.#persistence?.holdsEvents && this.#persistence.failure === undefined) this.#pump.takeEvents();
+    // What is kept, or waits to be told only for that, will be known to the next client, so it is told now or never.
+    if (this.#persistence !== undefined && this.#persistence.failure === undefined) this.#pump.takeEvents();
     this.observer.handleClosed(cause);
     this.#state = { type: "done" };
     for (const request of this.#channel.close()) {

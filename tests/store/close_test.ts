@@ -5,7 +5,8 @@ import { connect } from "../../src/client/mod.ts";
 import { LoopClosedError, RequestFailedError, SessionStoreError } from "../../src/loop/mod.ts";
 import { MemorySessionStore, type SessionStore } from "../../src/store/mod.ts";
 import { ManualClock, MemoryNetwork, ScriptedServer, settle } from "../../src/testing/mod.ts";
-import { Scene, watch } from "../loop/scene.ts";
+import type { Dial } from "../../src/transport/transport.ts";
+import { message, type Run, Scene, watch, words } from "../loop/scene.ts";
 import { test } from "../support/test.ts";
 import { HeldStore, recordsOf } from "./held_store.ts";
 
@@ -162,3 +163,79 @@ for (const how of ["never ends", "ends later", "fails later"] as const) {
     assertEquals([commits, await scene.eventLoop.poll(), scene.clock.nextDeadline], [0, undefined, undefined]);
   });
 }
+
+/** A scene whose connection was dropped while a message at QoS 2 was being kept in mind. */
+async function cleanedScene(options: object = {}): Promise<{ scene: Scene; store: HeldStore; run: Run }> {
+  const store = new HeldStore();
+  const network = new MemoryNetwork();
+  const server = new ScriptedServer(network);
+  let isThere = true;
+  const transport: Dial = (...args) => isThere ? network.dial(...args) : new Promise(() => {});
+  const scene = new Scene({ ...OPTIONS, sessionStore: store, transport, ...options });
+  const run = scene.run();
+  const accepted = watch(
+    server.accept().then(async (connection) => {
+      await connection.acceptConnect();
+      return connection;
+    }),
+  );
+  for (await settle(); accepted.state === "pending" || store.waiting > 0; await settle()) {
+    if (store.waiting > 0) store.end();
+  }
+  run.events.length = 0;
+  isThere = false;
+  void accepted.value!.send(message("a", 2, 7));
+  await untilWaiting(store);
+  scene.eventLoop.clean();
+  await settle();
+  assertEquals(words(run.events), []);
+  return { scene, store, run };
+}
+
+test("a message that was being kept in mind when the connection was dropped is told once that is done", async () => {
+  const { scene, store, run } = await cleanedScene();
+  store.end();
+  await settle();
+  assertEquals([words(run.events), recordsOf(store.memory)], [["incoming publish"], ["i/7", "session"]]);
+  scene.eventLoop.close();
+  await settle();
+  assertEquals([words(run.events), run.end.state], [["incoming publish"], "fulfilled"]);
+});
+
+test("it is told, too, if the loop ends at once", async () => {
+  for (const how of ["close", "disconnectNow"] as const) {
+    const { scene, store, run } = await cleanedScene();
+    if (how === "close") scene.eventLoop.close();
+    else await scene.client.disconnectNow();
+    await settle();
+    assertEquals([words(run.events), run.end.state], [["incoming publish"], "pending"]);
+    store.end();
+    await settle();
+    assertEquals([run.end.state, recordsOf(store.memory)], ["fulfilled", ["i/7", "session"]]);
+  }
+});
+
+test("it is told, too, by a poll after a loop that ended when it was kept and nobody polled", async () => {
+  const store = new HeldStore();
+  const scene = new Scene({ ...OPTIONS, sessionStore: store });
+  const polling = new AbortController();
+  const seen: string[] = [];
+  const poll = async (): Promise<void> => {
+    for (;;) seen.push(...words(await scene.eventLoop.pollBatch({ signal: polling.signal })));
+  };
+  const polled = watch(poll());
+  const accepting = watch(scene.acceptConnect());
+  for (await settle(); accepting.state === "pending" || store.waiting > 0; await settle()) {
+    if (store.waiting > 0) store.end();
+  }
+  await accepting.value!.send(message("a", 2, 7));
+  polling.abort();
+  await settle();
+  scene.eventLoop.clean();
+  store.end();
+  await settle();
+  scene.eventLoop.close();
+  assertEquals([polled.state, seen.includes("incoming publish")], ["rejected", false]);
+  assertEquals(words(await scene.eventLoop.pollBatch()), ["incoming publish"]);
+  assertEquals(await scene.eventLoop.pollBatch(), []);
+});
