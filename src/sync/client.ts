@@ -6,7 +6,7 @@ import { Connection } from "./connection.ts";
 import { findDelivery, generationOf } from "./delivery.ts";
 import { type LaneRequest, Line } from "./line.ts";
 import { type BlockingOptions, Ending, PublishNotice, SubscribeNotice, UnsubscribeNotice } from "./notice.ts";
-import { ACKNOWLEDGE, PUBLISH, RETAIN_FLAG, SUBSCRIBE, UNSUBSCRIBE } from "./ring/request_record.ts";
+import { ACKNOWLEDGE, PUBLISH, RETAIN_FLAG, SUBSCRIBE, TRY_FLAG, UNSUBSCRIBE } from "./ring/request_record.ts";
 import { CONTROL_LANE, MAX_LINES, MAX_PACKET_SIZE, PUBLISH_LANE, SharedMemory } from "./ring/shared_memory.ts";
 import { closeWorker, type CreateOptions, startWorker, type SyncOptions } from "./start.ts";
 import { requireBlocking, type WorkerThread } from "./threads.ts";
@@ -119,6 +119,8 @@ export class Client implements Disposable {
    * @throws {RangeError} If the packet would be larger than `maxOutgoingPacketSize`.
    * @throws {LoopClosedError} If the client was disconnected or closed, or the loop has ended.
    * @throws {WaitTimeoutError | DeadlockError} If there is no room in time, or never would be. Nothing is sent then.
+   * @throws {RequestFailedError} With reason `cancelled`, and one of these as its `cause`, if that happens while a session store is
+   * keeping a message that is on its way already: it may be delivered.
    * @throws {WorkerFailedError} If the worker has failed.
    */
   publish(
@@ -259,24 +261,22 @@ export class Client implements Disposable {
    *
    * @param publish The very packet of the `incoming` event, in the thread that took it from the connection.
    * @returns Whether it is acknowledged; `false` if the connection it came on is gone: the server delivers it again. `true` in automatic
-   * mode and at QoS 0, where nothing is left to be done.
+   * mode and at QoS 0, where nothing is left to be done. With a session store it returns once a message at QoS 2 is known not to come
+   * again, whatever happens to this process.
+   * @throws {RequestFailedError} With reason `persistence`, if the session store fails.
    * @throws {WorkerFailedError} If the worker has failed.
    */
   ack(publish: Publish): boolean {
-    if (publish.qos === 0) return true;
-    const { memory } = this.#line;
-    const delivery = findDelivery(publish, memory);
-    if (delivery === undefined) return this.#line.call(ACKNOWLEDGE, 0, 0) === true;
-    if (delivery.acknowledgedOn !== undefined) return delivery.acknowledgedOn === generationOf(memory);
-    const generation = generationOf(memory);
-    const isAcknowledged = this.#line.call(ACKNOWLEDGE, 0, delivery.number) === true;
-    if (isAcknowledged) delivery.acknowledgedOn = generation;
-    return isAcknowledged;
+    return this.#acknowledge(publish, 0);
   }
 
-  /** Acknowledges a delivery in manual mode, as `ack`, which needs no room in the channel. @throws As `ack`. */
+  /**
+   * Acknowledges a delivery in manual mode, as `ack`, which needs no room in the channel. It does not wait for a session store.
+   *
+   * @throws {WorkerFailedError} As `ack`.
+   */
   tryAck(publish: Publish): boolean {
-    return this.ack(publish);
+    return this.#acknowledge(publish, TRY_FLAG);
   }
 
   /**
@@ -319,6 +319,18 @@ export class Client implements Disposable {
   [Symbol.dispose](): void {
     if (this.#thread !== undefined) this.close();
     else this.#line.release();
+  }
+
+  #acknowledge(publish: Publish, flags: number): boolean {
+    if (publish.qos === 0) return true;
+    const { memory } = this.#line;
+    const delivery = findDelivery(publish, memory);
+    if (delivery === undefined) return this.#line.call(ACKNOWLEDGE, flags, 0) === true;
+    if (delivery.acknowledgedOn !== undefined) return delivery.acknowledgedOn === generationOf(memory);
+    const generation = generationOf(memory);
+    const isAcknowledged = this.#line.call(ACKNOWLEDGE, flags, delivery.number) === true;
+    if (isAcknowledged) delivery.acknowledgedOn = generation;
+    return isAcknowledged;
   }
 
   #send(request: LaneRequest, options: BlockingOptions | undefined): void {

@@ -3,7 +3,7 @@
 // Theory of operation. A lane counts the requests that were sent and the requests that are admitted in all; a request whose number is
 // below the latter is admitted when it is written, without a word from the worker. The worker raises that limit as the event loop takes
 // requests, not always at once, so that a lane that seems full need not be: then the request says so, and the worker decides.
-import { LoopClosedError } from "../loop/mod.ts";
+import { LoopClosedError, RequestFailedError } from "../loop/mod.ts";
 import { Caller } from "./caller.ts";
 import { DeadlockError, WaitTimeoutError } from "./error.ts";
 import { decodeError } from "./ring/error_record.ts";
@@ -14,6 +14,7 @@ import {
   DISCONNECT,
   type DisconnectBody,
   ERROR,
+  type Fate,
   REFUSED,
   RELEASE,
   TOPIC,
@@ -125,6 +126,7 @@ export class Line {
    *
    * @throws {LoopClosedError} If the client takes no more requests, or ends while this one waits.
    * @throws {WaitTimeoutError | DeadlockError} If it is not admitted in time, or never would be; it is taken back then.
+   * @throws {RequestFailedError} If it cannot be taken back, and is sent once a session store has kept it; `cause` is one of the above.
    * @throws {WorkerFailedError} If the worker has failed.
    */
   send(request: LaneRequest, timeoutMillis: number): void {
@@ -132,11 +134,12 @@ export class Line {
     const { index, hadRoom, reply } = this.#enter(request, true);
     if (hadRoom) return;
     const isAdmitted = (): boolean => (Atomics.load(this.memory.cells, lane + 1) - index | 0) > 0;
-    let failure = this.#waitForRoom(isAdmitted, action, timeoutMillis);
-    if (failure !== undefined && !this.#withdraw(lane, index)) failure = undefined;
-    if (failure === undefined && isAdmitted()) return;
+    const failure = this.#waitForRoom(isAdmitted, action, timeoutMillis);
+    const fate = failure === undefined ? null : this.#withdraw(lane, index);
+    if (fate === "admitted" || (fate === null && isAdmitted())) return;
     if (reply !== undefined) this.#awaited.delete(reply.token);
-    throw failure ?? new LoopClosedError(action);
+    if (fate === null) throw new LoopClosedError(action);
+    throw fate === "taken-back" ? failure : new RequestFailedError(action, "cancelled", true, failure);
   }
 
   /**
@@ -312,9 +315,9 @@ export class Line {
     }
   }
 
-  /** Takes a request back that waits for admission. @returns Whether it is not admitted and never will be. */
-  #withdraw(lane: number, index: number): boolean {
-    return this.call(WITHDRAW, lane === CONTROL_LANE ? CONTROL_FLAG : 0, index) === true;
+  /** Takes a request back that waits for admission. @returns What has become of it; `null` also if the client has ended. */
+  #withdraw(lane: number, index: number): Fate {
+    return this.call(WITHDRAW, lane === CONTROL_LANE ? CONTROL_FLAG : 0, index) as Fate | undefined ?? null;
   }
 
   /** Blocks until the worker says whether a request that was tried is admitted. @throws If it is not. */

@@ -10,9 +10,9 @@ export const SUBSCRIBE = 3;
 export const UNSUBSCRIBE = 4;
 /** A wish to disconnect: the body as JSON. */
 export const DISCONNECT = 5;
-/** Takes back a request that waits for admission: `a` its place in its lane, which the flags name. It is answered. */
+/** Takes back a request that waits for admission: `a` its place in its lane, which the flags name. A `Fate` is the answer. */
 export const WITHDRAW = 6;
-/** Acknowledges delivery `a`; 0 if that is none which awaits it. It is answered. */
+/** Acknowledges delivery `a`; 0 if that is none which awaits it. It is answered; with `TRY_FLAG` before that is kept, if it is to be. */
 export const ACKNOWLEDGE = 7;
 /** Asks for the Packet Identifier of the request with token `a`. It is answered. */
 export const PACKET_ID = 8;
@@ -42,6 +42,12 @@ export interface DisconnectBody {
   /** The limit of a drain in milliseconds; `null` for none. */
   readonly timeoutMillis: number | null;
 }
+
+/**
+ * What has become of a request that was to be taken back: nothing is sent; it is admitted; or it is sent once a session store has kept
+ * it, if ever. `null` if it does not wait any more: it was admitted, or refused.
+ */
+export type Fate = "taken-back" | "admitted" | "being-kept" | null;
 
 // Replies: `a` is the token.
 

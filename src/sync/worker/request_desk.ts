@@ -24,6 +24,7 @@ import {
   DISCONNECT,
   type DisconnectBody,
   ERROR,
+  type Fate,
   FLUSHED,
   PACKET_ID,
   PUBLISH,
@@ -57,10 +58,18 @@ interface Attempt {
   readonly trySend: (isTracked: boolean) => Notice | void;
 }
 
+/** A request that waits for admission. */
+interface WaitingRequest {
+  /** Takes it back. */
+  readonly controller: AbortController;
+  /** Settles when the client has admitted it, or not. */
+  readonly sent: Promise<unknown>;
+}
+
 interface Lane {
   readonly admission: AdmissionLane;
-  /** What takes back a request that waits for admission, by its number. */
-  readonly waiting: Map<number, AbortController>;
+  /** The requests that wait for admission, by their numbers. */
+  readonly waiting: Map<number, WaitingRequest>;
   /** Settles when the last of those requests is admitted, and so all before it. */
   last: Promise<unknown>;
 }
@@ -161,8 +170,16 @@ export class RequestDesk {
         this.#topics.delete(line);
         return this.#tools.replies.release(line);
       default:
-        return this.#tools.replies.answer(line, this.#ring.b, this.#answerOf(kind, flags, this.#ring.a));
+        return this.#answer(line, this.#ring.b, this.#answerOf(kind, flags, this.#ring.a));
     }
+  }
+
+  /** Answers a call, at once if the answer is known. */
+  #answer(line: number, token: number, answer: unknown): void {
+    const { replies, memory } = this.#tools;
+    if (!(answer instanceof Promise)) return replies.answer(line, token, answer);
+    answer.then((value) => replies.answer(line, token, value), (error) => replies.sendError(line, token, ERROR, error))
+      .then(() => memory.workBell.ring());
   }
 
   #answerOf(kind: number, flags: number, a: number): unknown {
@@ -172,7 +189,8 @@ export class RequestDesk {
         return this.#withdraw(flags === CONTROL_FLAG ? this.#controls : this.#publishes, a);
       case ACKNOWLEDGE: {
         const publish = deliveries.take(a);
-        return publish === undefined ? !deliveries.isManual : client.tryAck(publish);
+        if (publish === undefined) return !deliveries.isManual;
+        return this.#tools.isKept && (flags & TRY_FLAG) === 0 ? client.ack(publish) : client.tryAck(publish);
       }
       case PACKET_ID:
         return this.#notices.get(a)?.packetId;
@@ -247,8 +265,10 @@ export class RequestDesk {
     const isTracked = isTried ? (flags & TRACKED_FLAG) !== 0 : token !== 0;
     if ((flags & WAITING_FLAG) !== 0) {
       const controller = new AbortController();
-      waiting.set(index, controller);
       const sent = attempt.send(isTracked, controller.signal);
+      // Its end is looked at in its turn, and it may have failed long before.
+      sent.catch(() => {});
+      waiting.set(index, { controller, sent });
       // Whoever is admitted is so with all before: a message that nobody keeps must not overtake one that is being kept.
       const admitted = this.#tools.isKept ? lane.last.then(() => sent) : sent;
       lane.last = Promise.allSettled([admitted]);
@@ -286,10 +306,15 @@ export class RequestDesk {
     this.#tools.memory.workBell.ring();
   }
 
-  #withdraw({ waiting }: Lane, index: number): boolean {
-    const controller = waiting.get(index);
-    controller?.abort();
-    return controller !== undefined;
+  #withdraw({ waiting }: Lane, index: number): Promise<Fate> | Fate {
+    const request = waiting.get(index);
+    if (request === undefined) return null;
+    const { controller, sent } = request;
+    controller.abort();
+    return sent.then(() => "admitted", (error): Fate => {
+      if (error === controller.signal.reason) return "taken-back";
+      return error instanceof RequestFailedError && error.reason === "cancelled" ? "being-kept" : null;
+    });
   }
 
   #track(line: number, token: number, notice: Notice): void {

@@ -115,6 +115,7 @@ class Service {
       await workBell.waitAsync(armed);
     }
     this.close();
+    await this.#eventLoop[Symbol.asyncDispose]();
     // Requests that failed by it are told of, as far as there is room.
     await breath.take();
     this.#replies.flush();
