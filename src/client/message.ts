@@ -76,7 +76,8 @@ export class Message {
 
   /**
    * Acknowledges the message in manual mode, before its consumer asks for the next one; harmless when repeated, and in automatic mode.
-   * A message that several streams have got is acknowledged to the server when all of them have.
+   * A message that several streams have got is acknowledged to the server when all of them have. It waits for no session store: the
+   * server is told once the store has kept that, and a process that is killed before may get the message again.
    *
    * @returns Whether it is acknowledged, or will be when the other streams have; `false` if the connection it came on is gone: a
    * server that kept the session delivers it again.

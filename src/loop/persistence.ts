@@ -16,7 +16,7 @@ import type { PublishRequest, RequestJournal } from "./request.ts";
 import type { RequestChannel } from "./request_channel.ts";
 
 /** How long the store has to end what is due once the event loop has ended, in milliseconds. */
-const CLOSE_GRACE_MILLIS = 5000;
+const STORE_GRACE_MILLIS = 5000;
 
 /** What is done with the session store. */
 export interface PersistenceDiagnostics {
@@ -185,10 +185,10 @@ export class Persistence implements RequestJournal {
     if (!this.isBusy) return;
     const handleTimer = (): void => {
       const state =
-        `the session store has not ended a change within ${CLOSE_GRACE_MILLIS} ms of the end of the event loop`;
+        `the session store has not ended a change within ${STORE_GRACE_MILLIS} ms of the end of the event loop`;
       this.#fail(new SessionStoreError("commit-timeout", new Error(state)));
     };
-    void this.settled().then(clock.schedule(handleTimer, CLOSE_GRACE_MILLIS));
+    void this.settled().then(clock.schedule(handleTimer, STORE_GRACE_MILLIS));
   }
 
   /** The session has admitted a publish. */
@@ -221,36 +221,36 @@ export class Persistence implements RequestJournal {
   }
 
   #startCommit(): Promise<void> | undefined {
-    const { promise } = this.#current = this.#expectCommit();
+    const next = this.#expectCommit();
     this.#next = undefined;
     this.#currentHoldsEvents = this.#nextHoldsEvents;
     this.#nextHoldsEvents = false;
-    const handleError = (error: unknown): void => this.#fail(new SessionStoreError("commit-failed", error));
     let done: void | Promise<void>;
     try {
       done = this.#options.store.commit(this.#options.clientId, this.#journal.takeDelta());
     } catch (error) {
-      handleError(error);
-      return promise;
+      this.#current = next;
+      this.#fail(new SessionStoreError("commit-failed", error));
+      return next.promise;
     }
     if (done === undefined) {
-      this.#handleCommitted();
+      this.#handleCommitted(next);
       return undefined;
     }
+    this.#current = next;
     done.then(() => {
-      this.#handleCommitted();
+      this.#handleCommitted(next);
       void this.commit();
       this.#handleProgress();
-    }, handleError);
-    return promise;
+    }, (error) => this.#fail(new SessionStoreError("commit-failed", error)));
+    return next.promise;
   }
 
-  #handleCommitted(): void {
+  #handleCommitted(committed: PromiseWithResolvers<void>): void {
     this.#commits++;
-    const committed = this.#current;
     this.#current = undefined;
     this.#currentHoldsEvents = false;
-    committed?.resolve();
+    committed.resolve();
   }
 
   /** Takes over what has changed in the session. */

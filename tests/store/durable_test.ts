@@ -17,12 +17,11 @@ async function heldScene(
   const store = new HeldStore();
   const scene = new Scene({ cleanSession: false, sessionStore: store, keepAlive: 0, ...options });
   const run = scene.run();
-  const accepting = scene.acceptConnect();
-  await settle();
+  const accepting = watch(scene.acceptConnect());
+  // What keeps a session is loaded first, in its own time.
+  while (accepting.state === "pending") await endAll(store);
   await endAll(store);
-  const server = await accepting;
-  await endAll(store);
-  return { scene, store, server, run };
+  return { scene, store, server: accepting.value!, run };
 }
 
 async function endAll(store: HeldStore): Promise<void> {
