@@ -13,8 +13,8 @@ import {
 } from "./workload.ts";
 import type { Workload } from "./workload.ts";
 
-/** A first run that was shorter than this share of the wanted time says too little about the length of the next. */
-const TELLING_SHARE = 0.1;
+/** A run that was shorter than this share of the wanted time says too little of the length of the next: most of it was warming up. */
+const TELLING_SHARE = 0.5;
 /** By how much the number of messages grows from one uncounted run to the next, at most. */
 const MAX_GROWTH = 20;
 

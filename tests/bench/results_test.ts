@@ -85,9 +85,9 @@ test("the number of messages grows until a run has told enough", async () => {
     return Promise.resolve({ ...runOf(1), messages, seconds: messages / 10_000_000 });
   };
   assertEquals(await chooseLength(workload, 1, run), 10_000_000);
-  assertEquals(lengths, [10_000, 200_000, 4_000_000]);
+  assertEquals(lengths, [10_000, 200_000, 4_000_000, 10_000_000]);
   assertEquals(await chooseLength(workload, undefined, run), 10_000);
-  assertEquals(lengths.length, 3);
+  assertEquals(lengths.length, 4);
 });
 
 test("a command line is refused if it asks for what there is not, or would write half of the results", () => {
