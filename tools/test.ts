@@ -89,7 +89,7 @@ async function findTestsOf(path: string): Promise<string[]> {
 
 /** Whether a test would show on Node what it shows on Deno: code that touches no runtime, on the same engine; or the command line. */
 function isSameAsOnDeno(file: string): boolean {
-  return /\/tests\/(architecture|cli|codec|conformance|session|sim|tools)[/_]/.test(file);
+  return /\/tests\/(architecture|bench|cli|client|codec|conformance|fifo|loop|session|sim|tools)[/_]/.test(file);
 }
 
 /** Not among the other development dependencies: its program is called `node`, which the installation of Bun would then call. */
