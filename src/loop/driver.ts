@@ -157,7 +157,7 @@ export class Driver implements RequestConsumer {
   close(): void {
     if (this.#state.type === "done") return;
     this.#finish("loop-closed");
-    this.turn();
+    this.#takeStoreFailure();
   }
 
   handleRequest(): void {
@@ -217,8 +217,7 @@ export class Driver implements RequestConsumer {
   /** One step of a turn. @returns Whether another one is due at once. */
   #step(now: number): boolean {
     const state = this.#state;
-    const storeFailure = this.opening?.failure;
-    if (storeFailure !== this.#storeFailure) return this.#handleStoreFailure(storeFailure!);
+    if (this.#takeStoreFailure()) return false;
     if (state.type === "done") return false;
     if (state.type === "closing") return this.#stepClosing(state, now);
     if (state.type === "open") return this.#stepOpen(state, now);
@@ -327,8 +326,7 @@ export class Driver implements RequestConsumer {
       connection.shutdown();
     }
     if (!state.isShutDown && this.#departure.isOverdue(now)) return this.#handleOverdue();
-    if (connection.closed === undefined && now < state.deadline) return false;
-    return this.#finish("disconnected");
+    return (connection.closed !== undefined || now >= state.deadline) && this.#finish("disconnected");
   }
 
   #handleOverdue(): boolean {
@@ -374,10 +372,13 @@ export class Driver implements RequestConsumer {
     this.#pump.completions.handleConnectionLost();
   }
 
-  #handleStoreFailure(error: SessionStoreError): boolean {
-    this.#storeFailure = error;
-    this.items.push({ type: "fatal", error });
-    return this.isDone ? false : this.#finish("persistence", error);
+  /** The session store may have failed since this was last asked. @returns Whether it has; it is told, and the end of all. */
+  #takeStoreFailure(): boolean {
+    const failure = this.opening?.failure;
+    if (failure === undefined || failure === this.#storeFailure) return false;
+    this.#storeFailure = failure;
+    this.items.push({ type: "fatal", error: failure });
+    return this.isDone || !this.#finish("persistence", failure);
   }
 
   /** Ends for good: every request that is left fails. @returns `false`: no step follows. */
