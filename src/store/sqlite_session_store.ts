@@ -21,7 +21,7 @@ export interface SqliteDatabase {
 export interface SqliteSessionStoreOptions {
   /**
    * What a commit survives: `"full"`, a loss of power too; `"normal"`, the death of the process, several times as fast. Default
-   * `"full"`. For a database that was opened elsewhere its own setting holds.
+   * `"full"`. Not for a database that was opened elsewhere: its own setting holds.
    */
   readonly synchronous?: "full" | "normal" | undefined;
 }
@@ -67,10 +67,12 @@ export class SqliteSessionStore implements SessionStore, Disposable {
    *
    * @param place The path of a file, which is made if it is not there; `":memory:"`; or an open `DatabaseSync`, which stays open.
    * @param options How it is opened.
+   * @throws {TypeError} If `synchronous` is neither, or is given for a database that was opened elsewhere.
    * @throws {Error} If this runtime has no `node:sqlite`, or the database cannot be opened: the runtime's own error.
    */
-  constructor(place: string | SqliteDatabase, { synchronous = "full" }: SqliteSessionStoreOptions = {}) {
+  constructor(place: string | SqliteDatabase, { synchronous }: SqliteSessionStoreOptions = {}) {
     this.#isOwn = typeof place === "string";
+    if (synchronous !== undefined) checkSynchronous(synchronous, this.#isOwn);
     const database = this.#database = typeof place === "string" ? openDatabase(place) : place;
     try {
       if (this.#isOwn) {
@@ -146,6 +148,15 @@ export class SqliteSessionStore implements SessionStore, Disposable {
       // Some errors, such as a full disk, have rolled it back already.
     }
   }
+}
+
+function checkSynchronous(synchronous: string, isOwn: boolean): void {
+  const state = synchronous !== "full" && synchronous !== "normal"
+    ? `"${synchronous}" is neither "full" nor "normal"`
+    : isOwn
+    ? undefined
+    : "the database was opened elsewhere, and its own setting holds";
+  if (state !== undefined) throw new TypeError(`Cannot use option "synchronous": ${state}`);
 }
 
 interface SqliteScope {

@@ -162,3 +162,12 @@ test("IndexedDB: a commit that fails changes nothing", async () => {
   );
   assertEquals((await store.load("sensor")).map(({ id }) => id), ["a"]);
 });
+
+test("SQLite: a setting that is unknown, or not the store's to make, is refused by name", () => {
+  const synchronous = "off" as "full";
+  assertThrows(() => new SqliteSessionStore(":memory:", { synchronous }), TypeError, '"synchronous": "off" is neither');
+  const database = new DatabaseSync(":memory:");
+  assertThrows(() => new SqliteSessionStore(database, { synchronous: "full" }), TypeError, "was opened elsewhere");
+  database.close();
+  new SqliteSessionStore(":memory:", { synchronous: "normal" }).close();
+});
