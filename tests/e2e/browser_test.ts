@@ -2,35 +2,21 @@
 
 import { assertEquals } from "@std/assert";
 import { readFile } from "node:fs/promises";
-import { createServer } from "node:http";
-import type { AddressInfo } from "node:net";
 import type { Page } from "playwright-core";
 import { bundle } from "../../tools/bundle.ts";
 import { repositoryRoot } from "../../tools/source_tree.ts";
 import { chromiumMissing, openPage } from "../support/chromium.ts";
 import { FaultProxy } from "../support/fault_proxy.ts";
 import { findFreePort, mosquittoMissing, startMosquitto } from "../support/mosquitto.ts";
+import { servePage } from "../support/page_server.ts";
 import { PolledClient, textOf } from "../support/polled_client.ts";
 import { runtime, test } from "../support/test.ts";
 
 /** Serves the example, with its script bundled. */
-async function servePage(): Promise<AsyncDisposable & { readonly url: string }> {
+async function serveExample(): Promise<AsyncDisposable & { readonly url: string }> {
   const page = await readFile(`${repositoryRoot}examples/browser/index.html`, "utf8");
   const [script] = await bundle("examples/browser/page.ts", { isMinified: true });
-  const server = createServer((request, response) => {
-    const isScript = request.url === "/page.ts";
-    response.writeHead(200, { "content-type": isScript ? "text/javascript" : "text/html; charset=utf-8" });
-    response.end(isScript ? script!.text : page);
-  });
-  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
-  return {
-    url: `http://127.0.0.1:${(server.address() as AddressInfo).port}/`,
-    [Symbol.asyncDispose]: async () => {
-      const closed = new Promise((resolve) => server.close(resolve));
-      server.closeAllConnections();
-      await closed;
-    },
-  };
+  return await servePage(page, "/page.ts", script!.text);
 }
 
 async function publish(page: Page, text: string, qos: "0" | "1" | "2"): Promise<void> {
@@ -55,7 +41,7 @@ if (runtime === "bun") {
     const listener = [`listener ${webSocketPort} 127.0.0.1`, "protocol websockets"];
     await using mosquitto = await startMosquitto({ config: listener });
     await using proxy = await FaultProxy.start(webSocketPort);
-    await using served = await servePage();
+    await using served = await serveExample();
     await using sailor = await PolledClient.connect(mosquitto.port, { clientId: "sailor" });
     await sailor.subscribe("petrel/hello", 2);
     await using browser = await openPage(served.url);
@@ -90,7 +76,7 @@ if (runtime === "bun") {
   }, { skip: mosquittoMissing() ?? chromiumMissing(), timeoutMillis: 60_000 });
 
   test("a page is told why it cannot connect, as far as the browser says, and what it cannot do", async () => {
-    await using served = await servePage();
+    await using served = await serveExample();
     await using browser = await openPage(served.url);
     const { page } = browser;
     const connect = async (broker: string): Promise<void> => {

@@ -1,37 +1,21 @@
 // The IndexedDB of a real browser: the suite of session stores, and a session that outlives its page.
 
 import { assert, assertEquals } from "@std/assert";
-import { createServer } from "node:http";
-import type { AddressInfo } from "node:net";
 import { bundle } from "../../tools/bundle.ts";
 import { sessionStoreCases } from "../../src/testing/mod.ts";
 import { chromiumMissing, openPage } from "../support/chromium.ts";
 import { findFreePort, mosquittoMissing, startMosquitto } from "../support/mosquitto.ts";
+import { servePage } from "../support/page_server.ts";
 import { PolledClient, textOf } from "../support/polled_client.ts";
 import { runtime, test } from "../support/test.ts";
 import type { StorePage } from "./pages/indexed_db.ts";
 
+const PAGE = '<!doctype html><link rel="icon" href="data:,"><script type="module" src="/page.js"></script>';
+
 /** Serves the page. */
-async function servePage(): Promise<AsyncDisposable & { readonly url: string }> {
+async function serveStorePage(): Promise<AsyncDisposable & { readonly url: string }> {
   const [script] = await bundle("tests/store/pages/indexed_db.ts");
-  const server = createServer((request, response) => {
-    const isScript = request.url === "/page.js";
-    response.writeHead(200, { "content-type": isScript ? "text/javascript" : "text/html; charset=utf-8" });
-    response.end(
-      isScript
-        ? script!.text
-        : '<!doctype html><link rel="icon" href="data:,"><script type="module" src="/page.js"></script>',
-    );
-  });
-  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
-  return {
-    url: `http://127.0.0.1:${(server.address() as AddressInfo).port}/`,
-    [Symbol.asyncDispose]: async () => {
-      const closed = new Promise((resolve) => server.close(resolve));
-      server.closeAllConnections();
-      await closed;
-    },
-  };
+  return await servePage(PAGE, "/page.js", script!.text);
 }
 
 type PageScope = { readonly page: StorePage };
@@ -39,7 +23,7 @@ type PageScope = { readonly page: StorePage };
 // Which runtime drives the browser makes no difference to it.
 if (runtime === "bun") {
   test("the IndexedDB of Chromium passes the suite of session stores", async () => {
-    await using served = await servePage();
+    await using served = await serveStorePage();
     await using browser = await openPage(served.url);
     const results = await browser.page.evaluate(() => (globalThis as unknown as PageScope).page.runSuite());
     assertEquals(results, sessionStoreCases.map(({ name }) => `ok: ${name}`));
@@ -52,7 +36,7 @@ if (runtime === "bun") {
     await using mosquitto = await startMosquitto({ config });
     await using shore = await PolledClient.connect(mosquitto.port, { clientId: "shore" });
     await shore.subscribe("from/page", 2);
-    await using served = await servePage();
+    await using served = await serveStorePage();
     await using browser = await openPage(served.url);
     const { page } = browser;
     for (const text of ["one", "two", "three"]) {
